@@ -1,0 +1,51 @@
+/*
+ * Platform calls: the only ways out of a body.
+ *
+ * Monitor and shim: call the address boot_info.call with
+ *
+ *     edi = number, rsi = first argument, rdx = second argument
+ *
+ * It returns with every register but rax as it was; rax is undefined. The stub behind it is host
+ * code, mapped R-X: on the monitor `mov %edi,%eax; out %eax,$CALL_PORT; ret`, on the shim
+ * `int3; ret`. A call that is not in this list, or whose memory is not the body's, is a crash.
+ *
+ * Process: there is no such stub; plat/process.c makes the same calls out of system calls. It calls
+ * boot_info.syscall with the number in rax and arguments in rdi, rsi, rdx, r10, r8, r9 as Linux has
+ * it; the stub is `syscall; ret`, and the only place from which the seccomp filter accepts one.
+ */
+#ifndef DIATOM_ABI_CALL_H
+#define DIATOM_ABI_CALL_H
+
+enum platform_call {
+	/*
+	 * Serve devices, then wait until a device has news, finish_requested grows, or the body's
+	 * monotonic clock reaches the instant in rsi (signed ns; INT64_MIN: don't wait, INT64_MAX:
+	 * no deadline). May return early; never later than it must.
+	 */
+	CALL_SLEEP = 0,
+	/* End with the low 8 bits of rsi as exit code. Pending transmissions are sent first. */
+	CALL_EXIT = 1,
+	/* Write rdx bytes at rsi to the console (the host's standard output). */
+	CALL_CONSOLE = 2,
+	/* End with a crash report; rsi, rdx: a text that says why, at most 1024 bytes are shown. */
+	CALL_CRASH = 3,
+};
+
+#define CALL_PORT      0xf0 /* platform calls (monitor) */
+#define CALL_FAULT_PORT 0xf8 /* the exception stubs' report, after pushing the vector number */
+
+/* Exit codes of `diatom run` that are not main's. */
+enum diatom_exit {
+	EXIT_USAGE = 2,		/* the command line is wrong */
+	EXIT_REFUSED = 120,	/* the image or its manifest was refused, or a device is not given */
+	EXIT_HOST_LACKS = 121,	/* the host lacks a feature: KVM, tap, permission */
+	EXIT_OUT_OF_MEMORY = 122, /* the body ran out of memory, or the host has too little */
+	EXIT_CRASHED = 123,	/* the body crashed; the report is on standard error */
+	EXIT_TIMED_OUT = 124,	/* --timeout passed */
+	EXIT_INTERNAL = 125,	/* a bug in diatom itself */
+};
+
+/* The body says CALL_CRASH with this prefix when memory ended; the host exits EXIT_OUT_OF_MEMORY. */
+#define CRASH_OUT_OF_MEMORY "out of memory"
+
+#endif

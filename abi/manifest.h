@@ -1,0 +1,106 @@
+/*
+ * Manifest: what an image asks for, as ELF notes that the host reads before it starts anything.
+ *
+ * DIATOM_NET(eth0, ...) and its kin in the program's source each become one note of owner "Diatom".
+ * The linker gathers them in one PT_NOTE segment:
+ *
+ *     +--------+--------+--------+-------------+-----------------------------+
+ *     | namesz | descsz | type   | "Diatom\0"  | one struct manifest_...     |
+ *     |  7     |        |        |  padded to 8|                             |
+ *     +--------+--------+--------+-------------+-----------------------------+
+ *
+ * All fields are little-endian, all alignment is 4, there are no pointers, and unused text is NUL.
+ * The host treats a manifest as hostile: lengths, NUL ends and ranges are checked (host/image).
+ */
+#ifndef DIATOM_ABI_MANIFEST_H
+#define DIATOM_ABI_MANIFEST_H
+
+#include <stdint.h>
+
+#define MANIFEST_OWNER	     "Diatom"
+#define MANIFEST_ABI_VERSION 1
+
+enum manifest_type {
+	MANIFEST_ABI = 1,     /* struct manifest_abi: exactly one, put there by the start code */
+	MANIFEST_IMAGE = 2,   /* struct manifest_image: at most one */
+	MANIFEST_NET = 3,     /* struct manifest_net */
+	MANIFEST_BLOCK = 4,   /* struct manifest_block */
+	MANIFEST_CONSOLE = 5, /* struct manifest_console: an input/output console, at most one */
+	MANIFEST_ENTROPY = 6, /* struct manifest_entropy: fresh entropy while running, at most one */
+	MANIFEST_BLOB = 7,    /* struct manifest_blob: a file handed over at start, read-only */
+	MANIFEST_STACKS = 8,  /* struct manifest_stacks: fiber stacks; several: the largest values win */
+};
+
+#define MANIFEST_NAME_BYTES    16 /* device names, NUL included */
+#define MANIFEST_ADDRESS_BYTES 56 /* "2001:db8::1/64" as text, NUL included */
+
+struct manifest_abi {
+	uint32_t version; /* MANIFEST_ABI_VERSION */
+};
+
+struct manifest_image {
+	char name[32];
+	char version[32];
+	uint32_t memory_mib;	 /* wanted when the user says nothing; 0: the host's default, 64 */
+	uint32_t memory_min_mib; /* the host refuses to start with less; 0: no opinion */
+};
+
+struct manifest_net {
+	char name[MANIFEST_NAME_BYTES];
+	char ip[MANIFEST_ADDRESS_BYTES];      /* "192.0.2.53/24"; empty: from the command line */
+	char gateway[MANIFEST_ADDRESS_BYTES]; /* "192.0.2.1"; empty: none */
+	uint32_t mtu;			      /* 0: the device's */
+	uint32_t dhcp;			      /* nonzero: ask DHCP when no address is given */
+	uint32_t optional;		      /* nonzero: the image runs without it */
+};
+
+struct manifest_block {
+	char name[MANIFEST_NAME_BYTES];
+	uint32_t read_only;
+	uint32_t optional;
+};
+
+struct manifest_console {
+	char name[MANIFEST_NAME_BYTES];
+};
+
+struct manifest_entropy {
+	char name[MANIFEST_NAME_BYTES];
+};
+
+struct manifest_blob {
+	char name[MANIFEST_NAME_BYTES];
+	uint32_t optional;
+};
+
+struct manifest_stacks {
+	uint32_t stack_bytes; /* of each fiber stack: a power of two, 4 KiB .. 1 MiB; 0: no opinion */
+	uint32_t count_max;   /* fibers at once; 0: no opinion */
+};
+
+#define MANIFEST_STACK_BYTES_DEFAULT 16384
+#define MANIFEST_STACK_COUNT_DEFAULT 4096
+
+/*
+ * One note. `desc_type` is the struct, the rest its designated initialisers. The object is
+ * `symbol`_note; its `.desc` is the struct.
+ */
+#define MANIFEST_NOTE(symbol, note_type, desc_type, ...)                                           \
+	extern const struct symbol##_note_layout {                                                 \
+		uint32_t namesz, descsz, type;                                                     \
+		char owner[8];                                                                     \
+		desc_type desc;                                                                    \
+	} symbol##_note;                                                                           \
+	__attribute__((used, aligned(4), section(".note.diatom")))                                 \
+	const struct symbol##_note_layout symbol##_note = {                                        \
+		sizeof(MANIFEST_OWNER), sizeof(desc_type), note_type, MANIFEST_OWNER,              \
+		{ __VA_ARGS__ }                                                                    \
+	}
+
+_Static_assert(sizeof(struct manifest_image) == 72, "manifest_image is a wire format");
+_Static_assert(sizeof(struct manifest_net) == 140, "manifest_net is a wire format");
+_Static_assert(sizeof(struct manifest_block) == 24, "manifest_block is a wire format");
+_Static_assert(sizeof(struct manifest_blob) == 20, "manifest_blob is a wire format");
+_Static_assert(sizeof(struct manifest_stacks) == 8, "manifest_stacks is a wire format");
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * What a program declares about itself. Each becomes a note of the image's manifest
+ * (abi/manifest.h), which the host reads before it starts the image.
+ *
+ *     DIATOM_IMAGE(.name = "dns", .version = "1.0", .memory_mib = 16);
+ *     DIATOM_NET(eth0, .ip = "192.0.2.53/24", .gateway = "192.0.2.1");
+ *     DIATOM_FILE(zone, "example.org.zone");    compiled in: read-only bytes in the image
+ *     DIATOM_BLOB(zone2, .optional = 1);        handed over at start: --file zone2=PATH
+ */
+#ifndef DIATOM_APP_H
+#define DIATOM_APP_H
+
+#include "abi/manifest.h"
+#include "diatom/status.h"
+#include "diatom/time.h"
+#include "diatom/view.h"
+
+#define DIATOM_IMAGE(...)                                                                          \
+	MANIFEST_NOTE(diatom_image, MANIFEST_IMAGE, struct manifest_image, __VA_ARGS__)
+
+/* `extern const struct view symbol`: the file's bytes. The path is searched as #include "" is. */
+#define DIATOM_FILE(symbol, path)                                                                  \
+	__asm__(".pushsection .rodata.file." #symbol ",\"a\",@progbits\n"                          \
+		".balign 16\n"                                                                     \
+		".Ldiatom_file_" #symbol ": .incbin \"" path "\"\n"                                \
+		".Ldiatom_file_end_" #symbol ": .byte 0\n" /* text files end in a NUL */           \
+		".popsection\n"                                                                    \
+		".pushsection .data.rel.ro.file." #symbol ",\"aw\",@progbits\n"                    \
+		".balign 8\n"                                                                      \
+		".globl " #symbol "\n"                                                             \
+		".hidden " #symbol "\n"                                                            \
+		#symbol ":\n"                                                                      \
+		".quad .Ldiatom_file_" #symbol "\n"                                                \
+		".quad .Ldiatom_file_end_" #symbol " - .Ldiatom_file_" #symbol "\n"                \
+		".popsection\n");                                                                  \
+	extern const struct view symbol
+
+/* A file that the user hands over at start. Read it with blob_view(&symbol). */
+struct blob {
+	const struct manifest_blob *manifest;
+};
+
+#define DIATOM_BLOB(symbol, ...)                                                                   \
+	MANIFEST_NOTE(symbol, MANIFEST_BLOB, struct manifest_blob, .name = #symbol, ##__VA_ARGS__);  \
+	static const struct blob symbol = { &symbol##_note.desc }
+
+/* The bytes, valid as long as the image runs; length 0 and data NULL if none was handed over. */
+struct view blob_view(const struct blob *blob);
+
+/* Fresh entropy from the host while running, mixed into diatom/random.h. */
+#define DIATOM_ENTROPY(symbol)                                                                     \
+	MANIFEST_NOTE(symbol, MANIFEST_ENTROPY, struct manifest_entropy, .name = #symbol)
+
+#endif

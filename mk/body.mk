@@ -1,0 +1,40 @@
+# The body's libraries: one archive, from which an image links only what it calls.
+# Folders of the body, lowest first. A new .c file in one of them is built without being named here.
+BODY_FOLDERS := base plat core drv wire net lib/dns libc
+BODY_NOT     := plat/hosted.c
+
+BODY_CLANG_CC := clang-19
+BODY_CLANG_AR := llvm-ar-19
+BODY_GCC_CC   := gcc
+BODY_GCC_AR   := gcc-ar
+
+BODY_INCLUDES_CLANG = -nostdlibinc -isystem $(SYSROOT)-clang/include -Iinclude -I.
+BODY_INCLUDES_GCC   = -nostdinc -isystem $(SYSROOT)-gcc/include \
+	-isystem $(shell gcc -print-file-name=include) -Iinclude -I.
+
+BODY_C := $(filter-out $(BODY_NOT),$(foreach f,$(BODY_FOLDERS),$(wildcard $(f)/*.c)))
+BODY_S := $(foreach f,$(BODY_FOLDERS),$(wildcard $(f)/*.S))
+
+# $(1): clang or gcc   $(2): compiler   $(3): archiver   $(4): include flags' variable
+define body_build
+BODY_OBJECTS_$(1) := $$(BODY_C:%.c=$(BUILD)/body-$(1)/%.o) $$(BODY_S:%.S=$(BUILD)/body-$(1)/%.S.o)
+
+$(BUILD)/body-$(1)/%.o: %.c mk/body-$(1).cflags mk/body.mk | $(SYSROOT)-$(1)/.done
+	@mkdir -p $$(@D)
+	$(2) @mk/body-$(1).cflags $$($(4)) -MMD -MP -c $$< -o $$@
+
+$(BUILD)/body-$(1)/%.S.o: %.S mk/body.mk | $(SYSROOT)-$(1)/.done
+	@mkdir -p $$(@D)
+	$(2) -g -Iinclude -I. -MMD -MP -c $$< -o $$@
+
+$(BUILD)/body-$(1)/libdiatom.a: $$(BODY_OBJECTS_$(1))
+	@rm -f $$@
+	$(3) crs $$@ $$^
+
+-include $$(BODY_OBJECTS_$(1):.o=.d)
+endef
+$(eval $(call body_build,clang,$(BODY_CLANG_CC),$(BODY_CLANG_AR),BODY_INCLUDES_CLANG))
+$(eval $(call body_build,gcc,$(BODY_GCC_CC),$(BODY_GCC_AR),BODY_INCLUDES_GCC))
+
+.PHONY: body
+body: $(BUILD)/body-$(BODY)/libdiatom.a

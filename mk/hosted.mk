@@ -1,0 +1,49 @@
+# The hosted build: the body's libraries as an ordinary Linux program under sanitizers, for unit,
+# simulation and fuzz tests. libc/ (the musl glue) and the image's start code are not part of it.
+HOSTED_CC     := clang-19
+HOSTED_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -fsanitize-address-use-after-scope \
+	-Wall -Wextra -Werror -Wno-unused-parameter -Iinclude -I. -DDIATOM_HOSTED
+HOSTED_FOLDERS := base plat core drv wire net lib/dns
+# plat/ files that only an image or a process uses.
+HOSTED_NOT := plat/start.c plat/process.c plat/time.c
+
+HOSTED_C := $(filter-out $(HOSTED_NOT),$(foreach f,$(HOSTED_FOLDERS),$(wildcard $(f)/*.c)))
+HOSTED_S := $(wildcard core/*.S)
+HOSTED_OBJECTS := $(HOSTED_C:%.c=$(BUILD)/hosted/%.o) $(HOSTED_S:%.S=$(BUILD)/hosted/%.S.o)
+
+$(BUILD)/hosted/%.o: %.c mk/hosted.mk
+	@mkdir -p $(@D)
+	$(HOSTED_CC) $(HOSTED_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+$(BUILD)/hosted/%.S.o: %.S mk/hosted.mk
+	@mkdir -p $(@D)
+	$(HOSTED_CC) -g -Iinclude -I. -MMD -MP -c $< -o $@
+
+$(BUILD)/hosted/libdiatom.a: $(HOSTED_OBJECTS)
+	@rm -f $@
+	llvm-ar-19 crs $@ $^
+
+# test/unit/NAME.c and test/sim/NAME.c become build/test/unit/NAME, build/test/sim/NAME; further
+# files of test/sim/ that start with an underscore-free "sim_" prefix are its library.
+SIM_LIBRARY := $(wildcard test/sim/sim_*.c)
+UNIT_TESTS  := $(patsubst test/unit/%.c,$(BUILD)/test/unit/%,$(wildcard test/unit/*.c))
+SIM_TESTS   := $(patsubst test/sim/%.c,$(BUILD)/test/sim/%,$(filter-out $(SIM_LIBRARY),$(wildcard test/sim/*.c)))
+FUZZ_TESTS  := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(wildcard test/fuzz/*.c))
+
+$(BUILD)/test/unit/%: $(BUILD)/hosted/test/unit/%.o $(BUILD)/hosted/libdiatom.a
+	@mkdir -p $(@D)
+	$(HOSTED_CC) $(HOSTED_CFLAGS) $< $(BUILD)/hosted/libdiatom.a -lm -o $@
+
+$(BUILD)/test/sim/%: $(BUILD)/hosted/test/sim/%.o $(SIM_LIBRARY:%.c=$(BUILD)/hosted/%.o) $(BUILD)/hosted/libdiatom.a
+	@mkdir -p $(@D)
+	$(HOSTED_CC) $(HOSTED_CFLAGS) $(filter %.o,$^) $(BUILD)/hosted/libdiatom.a -lm -o $@
+
+$(BUILD)/test/fuzz/%: $(BUILD)/hosted/test/fuzz/%.o $(BUILD)/hosted/libdiatom.a
+	@mkdir -p $(@D)
+	$(HOSTED_CC) $(HOSTED_CFLAGS) -fsanitize=fuzzer $(FUZZ_EXTRA_$*) $< $(BUILD)/hosted/libdiatom.a -lm -o $@
+
+.SECONDARY:
+.PHONY: hosted
+hosted: $(BUILD)/hosted/libdiatom.a $(UNIT_TESTS) $(SIM_TESTS) $(FUZZ_TESTS)
+-include $(HOSTED_OBJECTS:.o=.d) $(wildcard $(BUILD)/hosted/test/*/*.d)

@@ -1,0 +1,3 @@
+# The images of app/: app/NAME/main.c becomes build/images/NAME, by `diatom build`.
+.PHONY: images
+images:
