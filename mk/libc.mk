@@ -1,2 +1,2 @@
 # musl for the body, from Debian's source package. See tools/musl.
-SYSROOT := $(BUILD)/sysroot
+SYSROOT ?= build/sysroot
