@@ -1,1 +1,32 @@
-# Tests, lint and benchmarks.
+# Tests, lint, the demo and benchmarks. The scripts do the work; see their first lines.
+
+# make test TESTS="dns unit/timer": only programs whose names contain one of these.
+.PHONY: test
+test: setup-test
+	@BUILD=$(BUILD) MAKE=$(firstword $(MAKE)) $(PYTHON) test/run.py
+
+# Fuzzers and simulations for long (hours); new inputs go to test/corpus.
+.PHONY: soak
+soak: setup-test
+	@BUILD=$(BUILD) MAKE=$(firstword $(MAKE)) $(PYTHON) test/run.py --soak
+
+.PHONY: check-layers
+check-layers:
+	@$(PYTHON) tools/check-layers
+
+LINT_C := $(wildcard $(foreach f,abi include/diatom base plat core drv wire net lib/* libc app/* host \
+	host/* test test/* bench/*,$(f)/*.c $(f)/*.h))
+
+.PHONY: lint
+lint: setup-lint check-layers
+	@tools/lint $(BUILD) $(LINT_C)
+
+.PHONY: demo
+demo: setup-test
+	@+$(MAKE) --no-print-directory all
+	@$(PYTHON) tools/demo
+
+.PHONY: bench
+bench: setup-bench
+	@+$(MAKE) --no-print-directory all
+	@$(PYTHON) bench/run.py
