@@ -40,6 +40,8 @@ struct netdev {
 	uint8_t mac[6];
 	uint16_t mtu;	   /* largest IP packet, bytes */
 	uint32_t features; /* enum netdev_features */
+	/* What the host configured: "192.0.2.53/24", "192.0.2.1"; empty or NULL when nothing. */
+	const char *ip, *gateway;
 };
 
 /*

@@ -23,6 +23,7 @@ struct udp_datagram {
 	struct endpoint source; /* who sent it */
 	struct endpoint local;	/* to which of our addresses and ports */
 	struct packet *packet;	/* the buffer; the socket's, see udp_release */
+	struct packet *answer;	/* between udp_reply_begin and udp_reply_end */
 };
 
 /*
@@ -40,8 +41,9 @@ uint16_t udp_port(const struct udp_socket *socket);
 /*
  * The next datagram. Frees the one before, if udp_release or a reply has not taken it. CLOSED after
  * udp_close and when the image was asked to finish (INT or TERM); TIMED_OUT; CANCELLED; UNREACHABLE
- * when an ICMP error came for something this socket sent (source tells whom; RFC 1122 4.1.3.3), once
- * for each error.
+ * when an ICMP error came for something this socket sent by udp_send, or the next hop didn't answer
+ * (`source` tells whom; RFC 1122 4.1.3.3), once for each error. Replies that fail are only counted:
+ * whoever asked and went away must not end a server's loop.
  */
 enum status udp_receive(struct udp_socket *socket, struct udp_datagram *datagram, instant deadline);
 
@@ -61,8 +63,9 @@ enum status udp_reply(
 
 /*
  * The in-place form for servers that render their answers: a writable area of *room bytes in a
- * fresh buffer with headroom; then udp_reply_end with the length used sends it (0: drops it).
- * NULL when buffers are exhausted (counted).
+ * fresh buffer with headroom, as much as leaves in one piece on this interface; then udp_reply_end,
+ * always, with the length used sends it (0: drops it). The datagram stays readable meanwhile. NULL
+ * when buffers are exhausted (counted).
  */
 uint8_t *udp_reply_begin(struct udp_socket *socket, struct udp_datagram *datagram, size_t *room);
 enum status udp_reply_end(struct udp_socket *socket, struct udp_datagram *datagram, size_t length);

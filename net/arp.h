@@ -1,0 +1,22 @@
+/*
+ * ARP (RFC 826, RFC 1122 2.3.2, RFC 5227): answers for our addresses, and the neighbour cache's
+ * requests for those of others.
+ */
+#ifndef DIATOM_NET_ARP_H
+#define DIATOM_NET_ARP_H
+
+#include "net/stack.h"
+
+/* An ARP packet, its Ethernet header already pulled; takes it. */
+void arp_input(struct net_stack *stack, struct packet *packet);
+
+/* A new neighbour is wanted, or a known one is due: sends a request and sets its deadline. */
+void arp_request(struct net_stack *stack, struct neighbour *n);
+
+/* Acts on every deadline that has passed; lowers stack->deadline to the next. */
+void arp_tick(struct net_stack *stack);
+
+/* Tells the link about one of our addresses (RFC 5227 2.3). */
+void arp_announce(struct net_stack *stack, uint32_t ip);
+
+#endif

@@ -1,0 +1,296 @@
+/*
+ * IPv4 in and out.
+ *
+ * In: decode, judge the addresses, then act. A datagram that isn't for us is dropped without a word:
+ * we are a host, not a router. Source-routed ones are dropped too; other options are walked and
+ * ignored (RFC 1122 3.2.1.8).
+ */
+#include "net/ipv4.h"
+
+#include "diatom/counter.h"
+#include "net/arp.h"
+#include "net/icmp.h"
+#include "net/linear.h"
+#include "net/udp.h"
+
+COUNTER(rx_malformed, "ipv4.rx_malformed", "datagrams dropped: header or lengths are wrong");
+COUNTER(rx_bad_checksum, "ipv4.rx_bad_checksum", "datagrams dropped: header checksum is wrong");
+COUNTER(rx_bad_options, "ipv4.rx_bad_options", "datagrams dropped: options are malformed");
+COUNTER(rx_source_route, "ipv4.rx_source_route", "datagrams dropped: source-routed");
+COUNTER(rx_martian, "ipv4.rx_martian", "datagrams dropped: source no host can have, or our own");
+COUNTER(rx_not_ours, "ipv4.rx_not_ours", "datagrams dropped: for another address");
+COUNTER(rx_link_broadcast, "ipv4.rx_link_broadcast", "datagrams dropped: unicast in a broadcast frame");
+COUNTER(rx_unknown_protocol, "ipv4.rx_unknown_protocol", "datagrams of protocols we don't speak");
+COUNTER(tx_no_route, "ipv4.tx_no_route", "packets dropped: no route");
+COUNTER(tx_too_long, "ipv4.tx_too_long", "packets dropped: longer than IPv4 allows");
+COUNTER(tx_no_buffer, "ipv4.tx_no_buffer", "packets dropped: no buffer for a fragment or header");
+COUNTER(tx_no_neighbour, "ipv4.tx_no_neighbour", "packets dropped: next hop unknown or silent");
+COUNTER(tx_fragments, "ipv4.tx_fragments", "fragments sent");
+
+/* Cuts what the link padded (Ethernet pads to 60 bytes). */
+static void trim(struct packet *packet, uint32_t length)
+{
+	uint32_t left = length;
+
+	if (packet->total_length == length)
+		return;
+	packet->total_length = length;
+	for (struct packet *part = packet; part != NULL; part = part->fragment) {
+		if (part->length > left)
+			part->length = left;
+		left -= part->length;
+	}
+}
+
+static bool header_is_fine(struct ipv4_header *header, struct packet *packet)
+{
+	switch (ipv4_parse(header, packet_view(packet), packet->total_length)) {
+	case IPV4_OK:
+		break;
+	case IPV4_BAD_CHECKSUM:
+		count(&rx_bad_checksum);
+		return false;
+	default:
+		count(&rx_malformed);
+		return false;
+	}
+	if (header->header_length == IPV4_HEADER_BYTES)
+		return true;
+	switch (ipv4_options_check(view_part(packet_view(packet), IPV4_HEADER_BYTES,
+		header->header_length - IPV4_HEADER_BYTES))) {
+	case IPV4_OPTIONS_FINE:
+		return true;
+	case IPV4_OPTIONS_SOURCE_ROUTE:
+		count(&rx_source_route);
+		return false;
+	case IPV4_OPTIONS_MALFORMED:
+		break;
+	}
+	count(&rx_bad_options);
+	return false;
+}
+
+/* Is it from somebody and to us? Sets arrival->is_group. */
+static bool addresses_are_fine(
+	const struct net_stack *stack, struct ipv4_arrival *arrival, bool link_is_group)
+{
+	const struct ipv4_header *header = &arrival->header;
+
+	if (!ipv4_is_unicast(header->source) || net_stack_owns_v4(stack, header->source) ||
+		net_stack_is_broadcast_v4(stack, header->source)) {
+		count(&rx_martian);
+		return false;
+	}
+	arrival->is_group = link_is_group;
+	if (net_stack_owns_v4(stack, header->destination)) {
+		if (link_is_group) /* RFC 1122 3.3.6 */
+			count(&rx_link_broadcast);
+		return !link_is_group;
+	}
+	arrival->is_group = true;
+	if (net_stack_is_broadcast_v4(stack, header->destination))
+		return true;
+	count(&rx_not_ours);
+	return false;
+}
+
+void ipv4_input(struct net_stack *stack, struct packet *packet, bool link_is_group)
+{
+	struct ipv4_arrival arrival;
+	struct ipv4_header *header = &arrival.header;
+
+	if (!header_is_fine(header, packet) ||
+		!addresses_are_fine(stack, &arrival, link_is_group)) {
+		packet_free(packet);
+		return;
+	}
+	trim(packet, header->total_length);
+	packet_pull(packet, header->header_length);
+	arrival.quoted_bytes = header->header_length;
+	if (header->more_fragments || header->fragment_offset != 0) {
+		reassembly_input(stack, packet, &arrival);
+		return;
+	}
+	if (packet->fragment != NULL) {
+		/* Joined with its header in front, for it may be quoted. */
+		packet_push(packet, header->header_length);
+		packet = linear_from(packet, 0);
+		if (packet == NULL)
+			return;
+		packet_pull(packet, header->header_length);
+	}
+	ipv4_deliver(stack, packet, &arrival);
+}
+
+void ipv4_deliver(struct net_stack *stack, struct packet *packet, struct ipv4_arrival *arrival)
+{
+	switch (arrival->header.protocol) {
+	case IP_UDP:
+		udp_input(stack, packet, arrival);
+		return;
+	case IP_ICMP:
+		icmp_input(stack, packet, arrival);
+		return;
+	}
+	count(&rx_unknown_protocol);
+	icmp_send_error(stack, packet, arrival, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE);
+	packet_free(packet);
+}
+
+/*
+ * Identification of the next datagram: unique for 65,536 datagrams (RFC 6864 4.3), and not to be
+ * guessed from earlier ones: a keyed permutation of a counter, a Feistel network on two bytes.
+ */
+static uint16_t next_id(struct net_stack *stack)
+{
+	uint32_t value = stack->ipv4_id_count++, left = value >> 8 & 255, right = value & 255;
+
+	for (int round = 0; round < 4; round++) {
+		uint32_t mixed = (right ^ stack->ipv4_id_key >> (8 * round)) * 0x9e3779b1u;
+
+		mixed = left ^ (mixed >> 24);
+		left = right;
+		right = mixed & 255;
+	}
+	return (uint16_t)(left << 8 | right);
+}
+
+/* An unknown next hop: the packet waits while we ask for it. */
+static enum status resolve(
+	struct net_stack *stack, struct packet *packet, const struct address *next_hop)
+{
+	struct neighbour *n = neighbour_find(&stack->neighbours, next_hop);
+	bool evicted;
+
+	if (n == NULL) {
+		n = neighbour_add(&stack->neighbours, next_hop, &evicted);
+		if (evicted)
+			net_stack_forget_destination(stack);
+		if (n != NULL)
+			arp_request(stack, n);
+	}
+	if (n != NULL && n->state == NEIGHBOUR_PENDING) {
+		neighbour_wait(&stack->neighbours, n, packet);
+		return OK;
+	}
+	packet_free(packet);
+	count(&tx_no_neighbour);
+	return n == NULL ? NO_MEMORY : UNREACHABLE;
+}
+
+/* Takes a packet with its IP header. */
+static enum status hand_over(struct net_stack *stack, struct packet *packet, uint32_t destination)
+{
+	struct address to = address_v4(destination);
+	const struct address *next_hop;
+	const struct route *route;
+	struct neighbour *n = stack->destination.neighbour;
+
+	if (n != NULL && address_equal(&stack->destination.to, &to)) {
+		net_stack_transmit_to(stack, packet, n);
+		return OK;
+	}
+	if (net_stack_is_broadcast_v4(stack, destination)) {
+		net_stack_transmit(stack, packet, mac_broadcast, ETHERNET_IPV4);
+		return OK;
+	}
+	route = route_find(&stack->routes, &to);
+	if (route == NULL || net_stack_owns_v4(stack, destination) || !ipv4_is_unicast(destination)) {
+		packet_free(packet);
+		count(&tx_no_route);
+		return UNREACHABLE;
+	}
+	next_hop = route_next_hop(route, &to);
+	n = neighbour_find(&stack->neighbours, next_hop);
+	if (n == NULL || !neighbour_is_usable(n))
+		return resolve(stack, packet, next_hop);
+	stack->destination.to = to;
+	stack->destination.neighbour = n;
+	net_stack_transmit_to(stack, packet, n);
+	return OK;
+}
+
+static void release_packet(void *owner)
+{
+	packet_free(owner);
+}
+
+/* Hangs bytes [offset, offset + length) of `whole` on `piece`, without copying. */
+static bool refer_part(struct packet *piece, struct packet *whole, size_t offset, size_t length)
+{
+	for (struct packet *part = whole; part != NULL && length > 0; part = part->fragment) {
+		struct view bytes = view_part(packet_view(part), offset, length);
+		struct packet *tail;
+
+		offset -= offset < part->length ? offset : part->length;
+		if (bytes.length == 0)
+			continue;
+		tail = packet_refer(bytes, release_packet, packet_ref(whole));
+		if (tail == NULL) {
+			packet_free(whole);
+			return false;
+		}
+		packet_append(piece, tail);
+		length -= bytes.length;
+	}
+	return true;
+}
+
+/* Sends `whole` (payload only; taken) as fragments that refer to its bytes. */
+static enum status output_fragments(
+	struct net_stack *stack, struct packet *whole, struct ipv4_header *header)
+{
+	size_t most = (stack->device->mtu - IPV4_HEADER_BYTES) & ~7u, total = whole->total_length;
+	enum status status = OK;
+
+	for (size_t offset = 0; offset < total && status == OK; offset += most) {
+		size_t length = total - offset < most ? total - offset : most;
+		struct packet *piece = packet_alloc();
+
+		if (piece == NULL || !refer_part(piece, whole, offset, length)) {
+			packet_free(piece);
+			count(&tx_no_buffer);
+			status = NO_MEMORY;
+			break;
+		}
+		header->total_length = (uint16_t)(IPV4_HEADER_BYTES + length);
+		header->fragment_offset = (uint16_t)offset;
+		header->more_fragments = offset + length < total;
+		ipv4_emit(packet_push(piece, IPV4_HEADER_BYTES), header);
+		count(&tx_fragments);
+		status = hand_over(stack, piece, header->destination);
+	}
+	packet_free(whole);
+	return status;
+}
+
+enum status ipv4_output(struct net_stack *stack, struct packet *packet, uint32_t source,
+	uint32_t destination, uint8_t protocol, uint8_t type_of_service)
+{
+	struct ipv4_header header = {
+		.source = source,
+		.destination = destination,
+		.id = next_id(stack),
+		.type_of_service = type_of_service,
+		.ttl = IPV4_TTL,
+		.protocol = protocol,
+	};
+	uint8_t *space;
+
+	if (packet->total_length > IPV4_BYTES_MAX - IPV4_HEADER_BYTES) {
+		packet_free(packet);
+		count(&tx_too_long);
+		return TOO_LONG;
+	}
+	if (!ipv4_fits(stack, packet->total_length))
+		return output_fragments(stack, packet, &header);
+	space = packet_push(packet, IPV4_HEADER_BYTES);
+	if (space == NULL) {
+		packet_free(packet);
+		count(&tx_no_buffer);
+		return NO_MEMORY;
+	}
+	header.total_length = (uint16_t)packet->total_length;
+	ipv4_emit(space, &header);
+	return hand_over(stack, packet, destination);
+}

@@ -1,0 +1,46 @@
+/*
+ * IPv4: the way in (validation, reassembly, demultiplexing) and the way out (route, neighbour,
+ * fragmentation). RFC 791, RFC 1122 3, RFC 6864.
+ */
+#ifndef DIATOM_NET_IPV4_H
+#define DIATOM_NET_IPV4_H
+
+#include "net/stack.h"
+#include "wire/ipv4.h"
+
+/* What the layers above learn of a datagram: its header, and how it came. */
+struct ipv4_arrival {
+	struct ipv4_header header;
+	uint8_t quoted_bytes;  /* header bytes that lie right before the payload, for ICMP errors */
+	bool is_group;	       /* a broadcast or multicast, of the link or of IP: no errors for it */
+};
+
+/* A host's address as RFC 1122 3.2.1.3 and 3.3.4.2 allow it as a source: no 0/8, 127/8, 224/3. */
+static inline bool ipv4_is_unicast(uint32_t ip)
+{
+	uint32_t net = ip >> 24;
+
+	return net != 0 && net != 127 && net < 224;
+}
+
+/* A datagram, its Ethernet header already pulled; takes it. */
+void ipv4_input(struct net_stack *stack, struct packet *packet, bool link_is_group);
+
+/* What comes after reassembly: a whole datagram in one fragment, `data` at its payload; takes it. */
+void ipv4_deliver(struct net_stack *stack, struct packet *packet, struct ipv4_arrival *arrival);
+
+/*
+ * Takes a transport packet, puts a header in front and sends it, in fragments if it must. UNREACHABLE
+ * without a route or while the next hop is known not to answer; TOO_LONG; NO_MEMORY. `source` must be
+ * ours.
+ */
+enum status ipv4_output(struct net_stack *stack, struct packet *packet, uint32_t source,
+	uint32_t destination, uint8_t protocol, uint8_t type_of_service);
+
+/* Does a packet with that many bytes of IP payload leave in one piece? */
+static inline bool ipv4_fits(const struct net_stack *stack, size_t payload)
+{
+	return payload + IPV4_HEADER_BYTES <= stack->device->mtu;
+}
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * Interfaces: brought up at first use, then driven by the run loop.
+ *
+ *     poll:   flush what fibers sent -> receive up to 64 frames -> stack -> flush what it answered
+ *     sleep:  flush, then the device arms its wake-up
+ *     timer:  the stack's next deadline
+ */
+#include "diatom/net.h"
+
+#include "diatom/fiber.h"
+#include "diatom/log.h"
+#include "diatom/memory.h"
+#include "diatom/random.h"
+#include "net/arp.h"
+#include "net/interface.h"
+
+#define RECEIVE_BATCH 64
+#define MTU_MIN	      576 /* RFC 1122 3.3.3's default */
+
+/* INT or TERM came: whoever waits on a socket gets CLOSED. */
+static void finish(struct interface *interface)
+{
+	interface->is_finishing = true;
+	udp_ports_wake_all(&interface->stack.udp);
+}
+
+static bool poll_interface(struct poller *poller)
+{
+	struct interface *interface = CONTAINER_OF(poller, struct interface, poller);
+	struct netdev *device = interface->stack.device;
+	struct packet_queue frames = { 0 };
+
+	device->ops->flush(device);
+	if (!interface->is_finishing && finish_is_requested())
+		finish(interface);
+	if (device->ops->receive(device, &frames, RECEIVE_BATCH) == 0)
+		return false;
+	net_stack_input(&interface->stack, &frames, time_now());
+	interface_sync(interface);
+	device->ops->flush(device);
+	return true;
+}
+
+static bool prepare_sleep(struct poller *poller)
+{
+	struct netdev *device = CONTAINER_OF(poller, struct interface, poller)->stack.device;
+
+	device->ops->flush(device);
+	return device->ops->prepare_sleep(device);
+}
+
+static void tick(struct task *timer)
+{
+	struct interface *interface = CONTAINER_OF(timer, struct interface, timer);
+
+	net_stack_tick(&interface->stack, time_now());
+	interface_sync(interface);
+}
+
+static const char *first_text(const char *a, const char *b)
+{
+	return a != NULL && a[0] != '\0' ? a : b;
+}
+
+/* Gives the stack its address and default route: the host's words, else the manifest's. */
+static enum status configure(struct net_stack *stack, const struct manifest_net *manifest)
+{
+	const char *ip = first_text(stack->device->ip, manifest->ip);
+	const char *gateway = first_text(stack->device->gateway, manifest->gateway);
+	struct prefix prefix, all = { .address = address_v4(0) };
+	struct address hop;
+
+	if (ip[0] == '\0') {
+		log_warning(manifest->name, "has no address: give one by --net %s=...,ip=ADDRESS/BITS",
+			manifest->name);
+		return OK;
+	}
+	if (prefix_parse(&prefix, ip) != OK || net_stack_add_address(stack, &prefix) != OK) {
+		log_error(manifest->name, "\"%s\" is not an address that a host can have", ip);
+		return INVALID_VALUE;
+	}
+	if (gateway[0] == '\0')
+		return OK;
+	if (address_parse(&hop, gateway) != OK ||
+		net_stack_add_route(stack, &all, &hop) != OK) {
+		log_error(manifest->name, "gateway \"%s\" is not another host in %s", gateway, ip);
+		return INVALID_VALUE;
+	}
+	return OK;
+}
+
+static void say_up(const struct net_stack *stack, const struct manifest_net *manifest)
+{
+	char ip[ADDRESS_TEXT_BYTES], mac[MAC_TEXT_BYTES];
+
+	if (stack->address_count == 0)
+		return;
+	log_info(manifest->name, "%s/%u (%s)", address_text(&stack->addresses[0].prefix.address, ip),
+		stack->addresses[0].prefix.bits, mac_text(stack->device->mac, mac));
+}
+
+static enum status bring_up(struct net *net, struct netdev *device)
+{
+	struct interface *interface = extent_alloc(sizeof(*interface));
+	enum status status;
+
+	if (interface == NULL)
+		return NO_MEMORY;
+	if (net->manifest->mtu >= MTU_MIN && net->manifest->mtu < device->mtu)
+		device->mtu = (uint16_t)net->manifest->mtu;
+	memset(interface, 0, sizeof(*interface));
+	net_stack_init(&interface->stack, device, random_u32, time_now());
+	status = configure(&interface->stack, net->manifest);
+	if (status != OK) {
+		extent_free(interface, sizeof(*interface));
+		return status;
+	}
+	interface->timer.run = tick;
+	interface->poller.poll = poll_interface;
+	interface->poller.prepare_sleep = prepare_sleep;
+	net->stack = &interface->stack;
+	say_up(net->stack, net->manifest);
+	for (unsigned i = 0; i < net->stack->address_count; i++)
+		arp_announce(net->stack, net->stack->addresses[i].v4);
+	loop_add_poller(&interface->poller);
+	return OK;
+}
+
+enum status net_up(struct net *net)
+{
+	struct netdev *device;
+	enum status status;
+
+	if (net->stack != NULL)
+		return OK;
+	status = netdev_open(net->manifest->name, &device);
+	if (status == OK)
+		status = bring_up(net, device);
+	else
+		log_error(net->manifest->name, "no such network device: %s", status_text(status));
+	return status;
+}
