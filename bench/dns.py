@@ -13,7 +13,6 @@ that does half of the server's.
 import os
 import random
 import re
-import sys
 import time
 
 from harness import CORES, Busy, Report, cpu_of, interleave, lib, say
@@ -105,10 +104,7 @@ zone "{ORIGIN}" {{ type master; file "{zone}"; }};
 
 def start_diatom(lab, net, zone, target):
     return lab.boot("dns", target=target, net=net, cpu=CORES[0],
-                    options=["--log", "warning", "--file", f"zone={zone}"] + ORIGIN_OPTION)
-
-
-ORIGIN_OPTION = []
+                    options=["--log", "warning", "--file", f"zone={zone}"])
 
 
 def ask(lab, net, queries):
