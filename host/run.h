@@ -1,0 +1,81 @@
+/*
+ * A run: everything that a target (host/monitor, host/process) needs to start a body, gathered and
+ * checked by `diatom run` before the target sees it.
+ *
+ *     options -> image -> devices opened, blobs read -> struct run_config -> monitor_run
+ *                                                                        or process_run
+ *
+ * What is in here is right: names are the manifest's, texts are NUL-ended and parse, descriptors are
+ * open, and nothing that the manifest demands is missing.
+ */
+#ifndef DIATOM_HOST_RUN_H
+#define DIATOM_HOST_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/boot.h"
+#include "abi/call.h"
+#include "abi/manifest.h"
+
+struct image;
+
+struct run_net {
+	char name[MANIFEST_NAME_BYTES];
+	char tap[16];	/* the interface on the host */
+	int fd;		/* non-blocking; offload header of 12 bytes if flags say so */
+	uint32_t flags; /* enum boot_net_flags: what the tap accepted */
+	uint8_t mac[6];
+	uint16_t mtu;
+	char ip[MANIFEST_ADDRESS_BYTES]; /* "10.0.0.2/24"; empty: none */
+	char gateway[MANIFEST_ADDRESS_BYTES];
+};
+
+/* A file of the user's: read whole, in memory of its own that starts on a page and is zero-filled to
+ * the end of its last page. */
+struct run_blob {
+	char name[MANIFEST_NAME_BYTES];
+	const uint8_t *data;
+	uint64_t length;
+};
+
+struct run_config {
+	char name[32];	      /* for people: the manifest's, else the file's */
+	uint64_t memory_bytes; /* whole MiB */
+	struct run_net nets[BOOT_DEVICES_MAX];
+	unsigned net_count;
+	struct run_blob blobs[BOOT_BLOBS_MAX];
+	unsigned blob_count;
+	int argument_count; /* at most BOOT_ARGUMENTS_MAX; [0] is the image's path */
+	char **arguments;
+	int pcap_fd;	    /* an empty file; -1: none. The target writes the file header. */
+	int64_t timeout_ns; /* from started_ns; 0: none. Its end is EXIT_TIMED_OUT. */
+	int64_t spin_ns;    /* as boot_info.spin_ns; -1: what suits the target */
+	uint32_t log_level; /* enum log_level of the body */
+	bool is_quiet;
+	bool is_dumpable;   /* leave a core file, allow a debugger */
+	int64_t started_ns; /* CLOCK_MONOTONIC when diatom's main began */
+};
+
+/*
+ * Says that the body starts now ("hello: VM, 64 MiB, sealed, up in 1.1 ms", a line for each
+ * interface), unless quiet. `target` is "VM" or "process". Call just before the body's first
+ * instruction; it only formats and writes to standard error.
+ */
+void run_announce(const struct run_config *config, const char *target);
+
+/* Says how it ended, unless quiet. Formats and writes to standard error, nothing else. */
+void run_announce_end(const struct run_config *config, int exit_code);
+
+/*
+ * `diatom run`: the arguments after that word. Returns the process's exit code; the process target
+ * ends the process itself.
+ *
+ * Targets have the form int NAME_run(const struct run_config *, struct image *), take over INT and
+ * TERM (the first raises finish_requested, a second ends with 128 + signal), the time-out, and
+ * return the exit code of abi/call.h after having reported crashes and errors. run_announce_end is
+ * called by run_command for a target that returns.
+ */
+int run_command(int argc, char **argv);
+
+#endif
