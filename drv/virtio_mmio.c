@@ -44,10 +44,9 @@ static enum status refuse(struct virtio_mmio *device, const char *why)
 }
 
 enum status virtio_mmio_begin(struct virtio_mmio *device, const struct boot_device *boot,
-	enum virtio_device_id id, uint64_t wanted)
+	enum virtio_device_id id, uint64_t wanted, uint64_t required)
 {
-	const uint64_t required = VIRTIO_F_VERSION_1 | VIRTIO_F_RING_EVENT_IDX;
-
+	required |= VIRTIO_F_VERSION_1 | VIRTIO_F_RING_EVENT_IDX;
 	device->registers = (volatile uint32_t *)(uintptr_t)boot->address;
 	device->name = boot->name;
 	if (get(device, VIRTIO_MMIO_MAGIC) != VIRTIO_MMIO_MAGIC_VALUE ||
@@ -62,7 +61,7 @@ enum status virtio_mmio_begin(struct virtio_mmio *device, const struct boot_devi
 		VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER); /* 3. */
 	device->features = offered_features(device) & (wanted | required); /* 4. */
 	if ((device->features & required) != required)
-		return refuse(device, "the device lacks virtio 1 or the event index");
+		return refuse(device, "the device lacks virtio 1, the event index or mergeable buffers");
 	set(device, VIRTIO_MMIO_DRIVER_FEATURES_SELECT, 0);
 	set(device, VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)device->features);
 	set(device, VIRTIO_MMIO_DRIVER_FEATURES_SELECT, 1);

@@ -18,11 +18,11 @@ struct virtio_mmio {
 };
 
 /*
- * Steps 1 to 6: resets the device, checks what it is and agrees on features. `wanted` are those we
- * can use; VERSION_1 and RING_EVENT_IDX are required. DEVICE_FAILED (logged).
+ * Steps 1 to 6: resets the device, checks what it is and agrees on features: those of `wanted` that
+ * it offers, and all of `required`, VERSION_1 and RING_EVENT_IDX. DEVICE_FAILED (logged).
  */
 enum status virtio_mmio_begin(struct virtio_mmio *device, const struct boot_device *boot,
-	enum virtio_device_id id, uint64_t wanted);
+	enum virtio_device_id id, uint64_t wanted, uint64_t required);
 
 /*
  * Step 7: sets up queue `number` with at most `most` descriptors (a power of two) and memory of its

@@ -206,7 +206,7 @@ static const struct netdev_ops net_ops = {
 
 /* 5.1.3.1: segmentation features stand on the checksum ones. */
 #define FEATURES_WANTED                                                                            \
-	(VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MRG_RXBUF |                    \
+	(VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM |                                             \
 		VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6 | VIRTIO_NET_F_GUEST_USO4 |      \
 		VIRTIO_NET_F_GUEST_USO6 | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 |        \
 		VIRTIO_NET_F_HOST_USO)
@@ -232,7 +232,9 @@ static uint32_t features_of(const struct virtio_net *net)
 
 static enum status start(struct virtio_net *net, const struct boot_device *boot)
 {
-	enum status status = virtio_mmio_begin(&net->mmio, boot, VIRTIO_ID_NET, FEATURES_WANTED);
+	/* Without mergeable buffers each would have to hold 64 KiB. */
+	enum status status = virtio_mmio_begin(
+		&net->mmio, boot, VIRTIO_ID_NET, FEATURES_WANTED, VIRTIO_NET_F_MRG_RXBUF);
 
 	if (status == OK)
 		status = virtio_mmio_queue(&net->mmio, &net->receive, VIRTIO_NET_RECEIVE,

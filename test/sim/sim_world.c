@@ -1,0 +1,383 @@
+/*
+ * The simulator: a heap of events, and links between the stacks' devices.
+ */
+#include "test/sim/sim_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "diatom/assert.h"
+#include "net/linear.h"
+#include "wire/checksum.h"
+
+struct event {
+	instant when;
+	uint64_t order; /* events of one instant happen in order of scheduling */
+	void (*run)(void *argument);
+	void *argument;
+	struct sim_host *host; /* or a frame arrives */
+	struct packet *frame;
+};
+
+static struct {
+	instant now;
+	uint64_t random, order, digest;
+	struct event *events; /* a binary heap */
+	size_t count, room;
+	struct sim_host *hosts[SIM_HOSTS_MAX];
+	unsigned host_count;
+} world;
+
+/* SplitMix64: small, and every seed is a good one. */
+uint32_t sim_random(void)
+{
+	uint64_t z = world.random += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (uint32_t)(z ^ z >> 31);
+}
+
+uint32_t sim_between(uint32_t least, uint32_t most)
+{
+	return least + (uint32_t)(sim_random() % ((uint64_t)most - least + 1));
+}
+
+bool sim_chance(uint32_t in_a_million)
+{
+	return sim_random() % 1000000 < in_a_million;
+}
+
+instant sim_now(void)
+{
+	return world.now;
+}
+
+uint64_t sim_digest(void)
+{
+	return world.digest;
+}
+
+static bool is_before(const struct event *a, const struct event *b)
+{
+	return a->when != b->when ? a->when < b->when : a->order < b->order;
+}
+
+static void swap_events(size_t a, size_t b)
+{
+	struct event kept = world.events[a];
+
+	world.events[a] = world.events[b];
+	world.events[b] = kept;
+}
+
+static void schedule(struct event event)
+{
+	size_t at = world.count++;
+
+	if (at == world.room) {
+		world.room = world.room ? world.room * 2 : 64;
+		world.events = realloc(world.events, world.room * sizeof(event));
+		ASSERT(world.events != NULL);
+	}
+	event.order = world.order++;
+	world.events[at] = event;
+	for (; at > 0 && is_before(&world.events[at], &world.events[(at - 1) / 2]); at = (at - 1) / 2)
+		swap_events(at, (at - 1) / 2);
+}
+
+static struct event next_event(void)
+{
+	struct event first = world.events[0];
+	size_t at = 0;
+
+	world.events[0] = world.events[--world.count];
+	for (;;) {
+		size_t least = at;
+
+		for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++)
+			if (child < world.count &&
+				is_before(&world.events[child], &world.events[least]))
+				least = child;
+		if (least == at)
+			return first;
+		swap_events(at, least);
+		at = least;
+	}
+}
+
+void sim_start(uint64_t seed)
+{
+	memset(&world, 0, sizeof(world));
+	world.random = seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
+	world.now = SECONDS(1);
+}
+
+void sim_end(void)
+{
+	for (size_t i = 0; i < world.count; i++)
+		packet_free(world.events[i].frame);
+	free(world.events);
+	world.events = NULL;
+	world.count = world.room = 0;
+}
+
+void sim_at(instant when, void (*run)(void *argument), void *argument)
+{
+	schedule((struct event){ .when = when, .run = run, .argument = argument });
+}
+
+void sim_link_perfect(struct sim_link *link)
+{
+	memset(link, 0, sizeof(*link));
+	link->mtu = 1500;
+}
+
+void sim_link_random(struct sim_link *link)
+{
+	static const uint32_t chances[] = { 0, 0, 0, 1000, 20000, 100000 };
+	static const uint16_t mtus[] = { 576, 1280, 1500, 1500, 1500, 9000 };
+
+	sim_link_perfect(link);
+	link->delay_least = MICROSECONDS(sim_between(1, 2000));
+	link->delay_most = link->delay_least + MICROSECONDS(sim_chance(500000) ? 0 : sim_between(0, 3000));
+	link->loss = chances[sim_between(0, 5)];
+	link->duplication = chances[sim_between(0, 5)];
+	link->damage = chances[sim_between(0, 5)];
+	link->split = chances[sim_between(0, 5)];
+	link->mtu = mtus[sim_between(0, 5)];
+	link->features = sim_chance(500000) ? NETDEV_CHECKSUM : 0;
+}
+
+/* The frame's bytes in one buffer, its checksum completed as a device would. */
+static struct packet *on_the_wire(const struct packet *frame)
+{
+	struct packet *copy = linear_alloc(frame->total_length);
+	uint8_t *out;
+
+	ASSERT(copy != NULL);
+	out = copy->data;
+	for (const struct packet *part = frame; part != NULL; part = part->fragment) {
+		memcpy(out, part->data, part->length);
+		out += part->length;
+	}
+	if (frame->flags & PACKET_CHECKSUM_PARTIAL) {
+		uint8_t *start = copy->data + frame->checksum_start;
+
+		checksum_store(start + frame->checksum_offset,
+			checksum_add(0, start, copy->length - frame->checksum_start));
+	}
+	return copy;
+}
+
+/* Two packets, the second hung on the first. */
+static struct packet *split(struct packet *frame)
+{
+	/* The first buffer always holds the headers, as a device's does. */
+	uint32_t first = frame->length > 100 ? sim_between(100, frame->length - 1) : frame->length;
+	struct packet *head, *tail;
+
+	if (first == frame->length)
+		return frame;
+	head = linear_alloc(first);
+	tail = linear_alloc(frame->length - first);
+	ASSERT(head != NULL && tail != NULL);
+	memcpy(head->data, frame->data, first);
+	memcpy(tail->data, frame->data + first, frame->length - first);
+	packet_append(head, tail);
+	packet_free(frame);
+	return head;
+}
+
+/* Copies the frame to one receiver's end of the link, with all that may happen on the way. */
+static void carry(struct sim_link *link, const struct packet *frame, struct sim_host *to)
+{
+	uint32_t spread = (uint32_t)(link->delay_most - link->delay_least);
+	struct packet *copy;
+
+	if (sim_chance(link->loss)) {
+		link->lost++;
+		return;
+	}
+	copy = on_the_wire(frame);
+	if (sim_chance(link->damage)) {
+		copy->data[sim_between(0, copy->length - 1)] ^= (uint8_t)(1 << sim_between(0, 7));
+		link->damaged++;
+	}
+	if (sim_chance(link->split))
+		copy = split(copy);
+	link->carried++;
+	schedule((struct event){
+		.when = world.now + link->delay_least + sim_between(0, spread),
+		.host = to,
+		.frame = copy,
+	});
+}
+
+static void add_to_digest(const struct packet *frame)
+{
+	for (const struct packet *part = frame; part != NULL; part = part->fragment)
+		for (uint32_t i = 0; i < part->length; i++)
+			world.digest = (world.digest ^ part->data[i]) * UINT64_C(0x100000001b3);
+	world.digest ^= (uint64_t)world.now;
+}
+
+static bool is_let_through(struct sim_link *link, const struct packet *frame)
+{
+	struct packet *copy;
+	bool is_let;
+
+	if (link->tap == NULL)
+		return true;
+	copy = on_the_wire(frame);
+	is_let = link->tap(link, copy->data, copy->length);
+	packet_free(copy);
+	return is_let;
+}
+
+static void sim_transmit(struct netdev *device, struct packet *frame)
+{
+	struct sim_host *from = CONTAINER_OF(device, struct sim_host, device);
+	struct sim_link *link = from->link;
+	bool is_let;
+
+	/* What a stack must never do. */
+	ASSERT(frame->total_length >= 14 && frame->total_length <= link->mtu + 14u);
+	ASSERT(!(frame->flags & PACKET_CHECKSUM_PARTIAL) || link->features & NETDEV_CHECKSUM);
+	add_to_digest(frame);
+	is_let = is_let_through(link, frame);
+	for (unsigned i = 0; i < link->host_count; i++) {
+		if (link->hosts[i] == from || !is_let)
+			continue;
+		carry(link, frame, link->hosts[i]);
+		if (sim_chance(link->duplication)) {
+			link->duplicated++;
+			carry(link, frame, link->hosts[i]);
+		}
+	}
+	packet_free(frame);
+}
+
+static unsigned sim_receive(struct netdev *device, struct packet_queue *frames, unsigned most)
+{
+	return 0; /* the world hands frames over itself */
+}
+
+static void sim_flush(struct netdev *device)
+{
+}
+
+static bool sim_prepare_sleep(struct netdev *device)
+{
+	return false;
+}
+
+static const struct netdev_ops sim_ops = {
+	.receive = sim_receive,
+	.transmit = sim_transmit,
+	.flush = sim_flush,
+	.prepare_sleep = sim_prepare_sleep,
+};
+
+void sim_host_start(
+	struct sim_host *host, struct sim_link *link, uint8_t number, const char *prefix_text)
+{
+	const uint8_t mac[6] = { 2, 0, 0, 0, 0, number };
+	struct prefix prefix;
+
+	memset(&host->device, 0, sizeof(host->device));
+	host->device.ops = &sim_ops;
+	host->device.name = prefix_text;
+	memcpy(host->device.mac, mac, sizeof(mac));
+	host->device.mtu = link->mtu;
+	host->device.features = link->features;
+	host->link = link;
+	ASSERT(link->host_count < SIM_HOSTS_MAX && world.host_count < SIM_HOSTS_MAX);
+	link->hosts[link->host_count++] = host;
+	world.hosts[world.host_count++] = host;
+	net_stack_init(&host->stack, &host->device, sim_random, world.now);
+	ASSERT(prefix_parse(&prefix, prefix_text) == OK);
+	ASSERT(net_stack_add_address(&host->stack, &prefix) == OK);
+}
+
+void sim_host_end(struct sim_host *host)
+{
+	for (unsigned i = 0; i < NEIGHBOUR_COUNT; i++)
+		if (host->stack.neighbours.entries[i].state != NEIGHBOUR_FREE)
+			neighbour_remove(&host->stack.neighbours, &host->stack.neighbours.entries[i]);
+	/* All fragments are overdue at the end of time; nobody hears the errors. */
+	host->link->host_count = 0;
+	host->stack.now = FOREVER;
+	reassembly_tick(&host->stack);
+	for (unsigned i = 0; i < NEIGHBOUR_COUNT; i++)
+		if (host->stack.neighbours.entries[i].state != NEIGHBOUR_FREE)
+			neighbour_remove(&host->stack.neighbours, &host->stack.neighbours.entries[i]);
+}
+
+static void hand_in(struct sim_host *host, struct packet *frame)
+{
+	struct packet_queue frames = { 0 };
+
+	packet_queue_put(&frames, frame);
+	net_stack_input(&host->stack, &frames, world.now);
+}
+
+void sim_inject(struct sim_host *host, const void *frame, size_t length)
+{
+	struct packet *packet = linear_alloc(length);
+
+	ASSERT(packet != NULL);
+	if (length > 0)
+		memcpy(packet->data, frame, length);
+	hand_in(host, packet);
+}
+
+/* The host whose stack wants its tick first, or NULL. */
+static struct sim_host *first_due(void)
+{
+	struct sim_host *first = NULL;
+
+	for (unsigned i = 0; i < world.host_count; i++)
+		if (first == NULL || world.hosts[i]->stack.deadline < first->stack.deadline)
+			first = world.hosts[i];
+	return first != NULL && first->stack.deadline != FOREVER ? first : NULL;
+}
+
+static void happen(struct event event)
+{
+	if (event.frame != NULL)
+		hand_in(event.host, event.frame);
+	else
+		event.run(event.argument);
+}
+
+bool sim_run(instant when, bool (*is_done)(void *argument), void *argument)
+{
+	while (is_done == NULL || !is_done(argument)) {
+		struct sim_host *due = first_due();
+		instant tick = due ? due->stack.deadline : FOREVER;
+		instant event = world.count > 0 ? world.events[0].when : FOREVER;
+		instant next = tick < event ? tick : event;
+
+		if (next > when || next == FOREVER) {
+			world.now = when > world.now ? when : world.now;
+			return false;
+		}
+		world.now = next > world.now ? next : world.now;
+		if (tick < event)
+			net_stack_tick(&due->stack, world.now);
+		else
+			happen(next_event());
+	}
+	return true;
+}
+
+size_t sim_packets(void)
+{
+	size_t used = 0;
+
+	for (const struct pool *pool = pool_first(); pool != NULL; pool = pool->next_pool)
+		if (strstr(pool->name, "packet") != NULL)
+			used += pool->used;
+	return used;
+}

@@ -1,0 +1,76 @@
+/*
+ * A world for simulations: stacks on links, virtual time, and everything that networks do to packets,
+ * all of it from one seed. The same seed gives the same run, to the last packet.
+ *
+ *     host A --+             +-- host C       a link carries each frame to all other hosts on it,
+ *              +--- link ----+                with a delay of its own for each, or loses, doubles,
+ *     host B --+             +-- host D       or damages it
+ *
+ * The hosts run the real stack (net/): its device is a link's end, its clock the world's.
+ */
+#ifndef DIATOM_TEST_SIM_WORLD_H
+#define DIATOM_TEST_SIM_WORLD_H
+
+#include "diatom/task.h" /* CONTAINER_OF */
+#include "net/stack.h"
+
+#define SIM_HOSTS_MAX 8
+
+/* What a link does to a frame; chances are in a million. */
+struct sim_link {
+	duration delay_least, delay_most; /* the spread reorders */
+	uint32_t loss, duplication, damage; /* damage: one flipped bit */
+	uint32_t split;	 /* received in several buffers, as with mergeable ones */
+	uint32_t features; /* enum netdev_features of the hosts on it */
+	uint16_t mtu;
+	struct sim_host *hosts[SIM_HOSTS_MAX];
+	unsigned host_count;
+	uint64_t carried, lost, duplicated, damaged; /* frames */
+	/* When set: sees every frame that a host sends; false loses it. */
+	bool (*tap)(struct sim_link *link, const uint8_t *frame, size_t length);
+};
+
+struct sim_host {
+	struct netdev device;
+	struct net_stack stack;
+	struct sim_link *link;
+};
+
+/* Starts anew at time 1 s with nothing scheduled. One world at a time. */
+void sim_start(uint64_t seed);
+/* Frees what is scheduled. */
+void sim_end(void);
+
+instant sim_now(void);
+uint32_t sim_random(void);
+/* Uniform in [least, most]. */
+uint32_t sim_between(uint32_t least, uint32_t most);
+bool sim_chance(uint32_t in_a_million);
+
+/* A random link: from kind to cruel. */
+void sim_link_random(struct sim_link *link);
+/* A link that loses nothing and takes no time. */
+void sim_link_perfect(struct sim_link *link);
+
+/* Puts a host with MAC 02:00:00:00:00:`number` and address `prefix` ("10.0.0.1/24") on the link. */
+void sim_host_start(
+	struct sim_host *host, struct sim_link *link, uint8_t number, const char *prefix);
+/* Closes nothing, but drops what the stack holds: neighbours' queues and fragments. */
+void sim_host_end(struct sim_host *host);
+
+/* Hands a raw frame to one host, at once. */
+void sim_inject(struct sim_host *host, const void *frame, size_t length);
+
+/* Calls run(argument) at `when`. */
+void sim_at(instant when, void (*run)(void *argument), void *argument);
+
+/* Lets the world run until `when`, or until is_done() holds; true in the latter case. */
+bool sim_run(instant when, bool (*is_done)(void *argument), void *argument);
+
+/* A digest of all frames carried so far: equal for equal seeds. */
+uint64_t sim_digest(void);
+
+/* Packets in use, of all pools: 0 differs from the start when some leaked. */
+size_t sim_packets(void);
+
+#endif
