@@ -1,0 +1,35 @@
+/*
+ * INT, TERM and the time limit, delivered without a race.
+ *
+ * The first INT or TERM asks the body to finish: its host page counts it, and the body wakes. The
+ * second ends the monitor with 128 + signal. The time limit ends it with EXIT_TIMED_OUT.
+ *
+ * The thread is always either in KVM_RUN, in ppoll or between. A signal in KVM_RUN or ppoll ends the
+ * call. Between, the handler has already set what makes the next call return at once: immediate_exit
+ * for KVM_RUN, a zero timeout for ppoll, which is why ppoll is given `signals_wait` and nothing else.
+ */
+#ifndef DIATOM_MONITOR_SIGNALS_H
+#define DIATOM_MONITOR_SIGNALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "host/monitor/guest.h"
+
+/* Handles INT, TERM and ALRM from now on; `timeout_ns` 0: no limit. 0 or a negative errno. */
+int signals_start(struct guest *guest, int64_t timeout_ns);
+
+/* A signal came that the run loop must act on: ends the guest, or lets it run on to see the request. */
+void signals_take(struct guest *guest);
+
+/* A request came that the body has not woken up for yet. Clears it. */
+bool signals_wake(void);
+
+/*
+ * Arms the timeout that ppoll gets; false if a signal came before: then don't sleep. `left_ns` INT64_MAX:
+ * no timeout.
+ */
+bool signals_arm(struct timespec *timeout, int64_t left_ns);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ *     root (512 GiB an entry) -> directory pointers (1 GiB) -> directory (2 MiB) -> table (4 KiB)
+ *
+ * Rights are decided in the last level; the levels above allow everything.
+ */
+#include "host/monitor/tables.h"
+
+#include <stddef.h>
+
+#define PRESENT	  UINT64_C(1)
+#define WRITABLE  UINT64_C(2)
+#define USER	  UINT64_C(4)
+#define ACCESSED  UINT64_C(0x20)
+#define DIRTY	  UINT64_C(0x40)
+#define LARGE	  UINT64_C(0x80)
+#define NO_EXECUTE (UINT64_C(1) << 63)
+#define ADDRESS	  UINT64_C(0x000ffffffffff000)
+
+#define ENTRIES 512
+
+void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t end)
+{
+	*tables = (struct tables){ .host = host, .root = start, .next = start + PAGE_BYTES, .end = end };
+}
+
+static uint64_t *table_at(struct tables *tables, uint64_t physical)
+{
+	return (uint64_t *)(void *)(tables->host + physical);
+}
+
+/* The table below an entry, made if it isn't there; NULL when there is no room. */
+static uint64_t *descend(struct tables *tables, uint64_t *entry)
+{
+	if ((*entry & PRESENT) == 0) {
+		if (tables->next + PAGE_BYTES > tables->end) {
+			tables->is_full = true;
+			return NULL;
+		}
+		*entry = tables->next | PRESENT | WRITABLE | USER | ACCESSED;
+		tables->next += PAGE_BYTES;
+	}
+	return table_at(tables, *entry & ADDRESS);
+}
+
+static unsigned index_at(uint64_t virtual, unsigned shift)
+{
+	return (virtual >> shift) % ENTRIES;
+}
+
+/* The level that holds the leaves of `virtual`. */
+static uint64_t *leaf_table(struct tables *tables, uint64_t virtual, bool is_large)
+{
+	uint64_t *table = table_at(tables, tables->root);
+
+	for (unsigned shift = 39; shift >= (is_large ? 30U : 21U) && table != NULL; shift -= 9)
+		table = descend(tables, &table[index_at(virtual, shift)]);
+	return table;
+}
+
+void tables_map(struct tables *tables, uint64_t virtual, uint64_t physical, uint64_t bytes,
+	unsigned rights, bool is_large)
+{
+	uint64_t page = is_large ? LARGE_BYTES : PAGE_BYTES;
+	unsigned shift = is_large ? 21 : 12;
+	uint64_t flags = PRESENT | ACCESSED | DIRTY;
+	uint64_t *table = NULL;
+
+	flags |= (rights & PAGE_WRITE) != 0 ? WRITABLE : 0;
+	flags |= (rights & PAGE_EXECUTE) != 0 ? 0 : NO_EXECUTE;
+	flags |= (rights & PAGE_USER) != 0 ? USER : 0;
+	flags |= is_large ? LARGE : 0;
+	for (uint64_t done = 0; done < bytes; done += page) {
+		unsigned index = index_at(virtual + done, shift);
+
+		if (table == NULL || index == 0)
+			table = leaf_table(tables, virtual + done, is_large);
+		if (table == NULL)
+			return;
+		table[index] = (physical + done) | flags;
+	}
+}
+
+uint64_t tables_pages_for(uint64_t bytes, bool is_large)
+{
+	uint64_t directories = bytes / GIANT_BYTES + 2;
+	uint64_t leaves = is_large ? 0 : bytes / LARGE_BYTES + 2;
+
+	return 1 + directories + leaves;
+}

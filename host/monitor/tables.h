@@ -1,0 +1,41 @@
+/*
+ * Page tables of the guest: four levels, 4 KiB and 2 MiB pages, written once before the first run.
+ *
+ * The tables lie in guest-physical memory that no entry maps, so nothing that runs in the guest can
+ * read or change them, in ring 3 or ring 0.
+ */
+#ifndef DIATOM_MONITOR_TABLES_H
+#define DIATOM_MONITOR_TABLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PAGE_BYTES  UINT64_C(4096)
+#define LARGE_BYTES UINT64_C(0x200000)
+#define GIANT_BYTES UINT64_C(0x40000000) /* what one page directory covers */
+
+enum page_rights {
+	PAGE_WRITE = 1,
+	PAGE_EXECUTE = 2,
+	PAGE_USER = 4, /* for ring 3 */
+};
+
+struct tables {
+	uint8_t *host;	/* guest-physical 0 */
+	uint64_t root;	/* guest-physical: cr3 */
+	uint64_t next;	/* guest-physical: next free table page; pages there are zero */
+	uint64_t end;
+	bool is_full; /* a table did not fit: a mistake in the layout's arithmetic */
+};
+
+/* Tables are taken from guest-physical [start, end), which is zero. */
+void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t end);
+
+/* Maps whole pages: 4 KiB ones, or 2 MiB ones when `is_large` (all three then multiples of 2 MiB). */
+void tables_map(struct tables *tables, uint64_t virtual, uint64_t physical, uint64_t bytes,
+	unsigned rights, bool is_large);
+
+/* Most table pages that a region of so many bytes can take, wherever it lies. */
+uint64_t tables_pages_for(uint64_t bytes, bool is_large);
+
+#endif
