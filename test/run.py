@@ -33,6 +33,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RESULT = re.compile(r"^(ok|FAIL|skip) (\S.*)$")
 OUTPUT_MAX = 60000  # of a failing program, bytes shown
+E2E_LIBRARIES = ("lib.py", "packets.py")  # what stands in test/e2e and is no test
 
 _libc = ctypes.CDLL(None)
 
@@ -267,7 +268,7 @@ def programs(options, scratch):
     # e2e scripts mostly wait, fuzzers compute: mixed, both cores stay busy.
     scripts = [script(path, options)
                for path in sorted(glob.glob(os.path.join(ROOT, "test", "e2e", "*.py")))
-               if os.path.basename(path) not in ("lib.py",)]
+               if os.path.basename(path) not in E2E_LIBRARIES]
     fuzzers = [fuzzer(os.path.join(hosted, "fuzz", os.path.basename(source)[:-len(".c")]), options,
                       scratch)
                for source in sorted(glob.glob(os.path.join(ROOT, "test", "fuzz", "*.c")))]
