@@ -2,19 +2,25 @@
  * The run loop: what the one vCPU does all day.
  *
  *     forever:
- *         run what is posted, then fibers that are ready (a bounded batch)
- *         expire timers
+ *         run what is posted (a bounded batch), expire timers
  *         poll the devices; their frames wake fibers
- *         nothing to do?  poll on for boot_info.spin_ns, then prepare_sleep on all pollers, then
+ *         nothing happened?  poll on for boot_info.spin_ns, then prepare_sleep on all pollers, then
  *         plat_sleep(next timer)
+ *         run fibers that are ready (a bounded batch)
  *
- * It has no context of its own: a fiber that blocks runs the loop on its own stack until some fiber
- * is ready, then switches to that one (or returns, if it is itself).
+ * It runs on the main stack, in the frame in which main() blocks: whichever fiber blocks, when no
+ * other is ready the main stack is switched to and turns the loop until one is. So devices, tasks and
+ * timers have the main stack's room, however small the fibers' stacks are.
+ *
+ * On our own monitor devices move only inside platform calls, since it has one thread. A body that
+ * never idles therefore serves them itself: see LOOP_SERVE_NS.
  */
 #ifndef DIATOM_CORE_LOOP_H
 #define DIATOM_CORE_LOOP_H
 
 #include <stdbool.h>
+
+#include "diatom/time.h"
 
 /* Something the loop asks for work on each turn: a network stack, a console. Memory of the owner. */
 struct poller {
@@ -27,8 +33,12 @@ struct poller {
 /* Adds a poller for good. */
 void loop_add_poller(struct poller *poller);
 
+/* A busy body with devices makes a platform call at least this often, on targets that need it. A call
+ * costs about 26 us where exits are slow, nothing to speak of elsewhere. */
+#define LOOP_SERVE_NS MICROSECONDS(100)
+
 /*
- * One turn of everything but fibers; sleeps if nothing is ready and `may_sleep`. Called by the fiber
+ * One turn of everything but fibers; sleeps if nothing happened in it and `may_sleep`. Called by the fiber
  * scheduler, and directly by programs (tests, the hosted simulator) that have no fibers.
  */
 void loop_turn(bool may_sleep);

@@ -1,7 +1,7 @@
 /*
  * Random numbers: ChaCha20 (RFC 8439 block function) with fast key erasure, keyed from the host's
  * seed in boot info, RDRAND where the CPU has it and the entropy device where the image declares
- * one; rekeyed after each 64 KiB. Fit for keys, sequence numbers and ids. Never blocks or fails.
+ * one; rekeyed with each 480 bytes. Fit for keys, sequence numbers and ids. Never blocks or fails.
  */
 #ifndef DIATOM_RANDOM_H
 #define DIATOM_RANDOM_H

@@ -2,7 +2,7 @@
  * Tasks: stackless timers and events, for millions at a time.
  *
  * A task is a function to be called by the run loop: soon (task_post), or at an instant (task_at).
- * It is memory of its owner, under 64 bytes, and costs nothing while idle. Functions run on the run
+ * It is memory of its owner, 32 bytes, and costs nothing while idle. Functions run on the run
  * loop, must not block, and may post, move or cancel any task, themselves included.
  */
 #ifndef DIATOM_TASK_H
@@ -24,9 +24,10 @@ struct task {
 
 #define TASK(function) { .run = (function) }
 
-/* Runs it soon, in order of posting. Posting a posted task does nothing; a timer becomes posted. */
+/* Runs it soon, in order of posting. A posted task moves to the end; a timer becomes posted. */
 void task_post(struct task *task);
-/* Runs it at `when` or up to 10 us later plus the delay of what runs then; moves it if it is set. */
+/* Runs it at `when` or up to 10 us later plus the delay of what runs then; moves it if it is set.
+ * Never early. FOREVER: the same as task_cancel. */
 void task_at(struct task *task, instant when);
 /* Idle again; does nothing to an idle task. O(1). */
 void task_cancel(struct task *task);

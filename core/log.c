@@ -1,0 +1,59 @@
+/*
+ * Log: "LEVEL PART: text", one line each, written to the console and kept in a ring of the last 16
+ * lines. Text may quote what came over the network, so control characters become '?': no line can
+ * pretend to be two, nor move a terminal's cursor.
+ *
+ * The level comes from boot info with the first line: until then log_level_printed lets all pass.
+ */
+#include "core/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diatom/log.h"
+#include "plat/plat.h"
+
+enum log_level log_level_printed = LOG_DEBUG;
+struct log_ring log_ring;
+
+static const char *const level_names[] = { "error", "warning", "info", "debug" };
+
+/* Cuts the text to the line, cleans it, ends it with a newline; returns its length. */
+static size_t line_end(char line[LOG_LINE_BYTES], size_t length)
+{
+	static const char cut[] = "...";
+
+	if (length > LOG_LINE_BYTES - 2) {
+		length = LOG_LINE_BYTES - 2;
+		memcpy(&line[length - strlen(cut)], cut, strlen(cut));
+	}
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	line[length++] = '\n';
+	line[length] = '\0';
+	return length;
+}
+
+void log_line(enum log_level level, const char *part, const char *format, ...)
+{
+	char *line = log_ring.lines[log_ring.next % LOG_RING_LINES];
+	int start, more;
+	va_list arguments;
+
+	if (!log_ring.magic) {
+		log_ring.magic = LOG_RING_MAGIC;
+		log_level_printed = (enum log_level)plat_boot->log_level;
+	}
+	if (level > log_level_printed)
+		return;
+	start = snprintf(line, LOG_LINE_BYTES, "%s %s: ", level_names[level & 3], part);
+	if (start < 0 || start >= LOG_LINE_BYTES)
+		start = 0;
+	va_start(arguments, format);
+	more = vsnprintf(line + start, (size_t)(LOG_LINE_BYTES - start), format, arguments);
+	va_end(arguments);
+	log_ring.next++;
+	plat_console_write(line, line_end(line, (size_t)start + (size_t)(more < 0 ? 0 : more)));
+}
