@@ -80,6 +80,7 @@ struct image {
 	unsigned blob_count;
 	struct manifest_console console; /* name empty: none */
 	struct manifest_entropy entropy; /* name empty: none */
+	bool has_stacks;		 /* the image has fibers: it carries a stacks note */
 	uint32_t stack_bytes;		 /* of each fiber stack: always a valid size */
 	uint32_t stack_count_max;	 /* always at least 1 */
 };

@@ -2,7 +2,7 @@
  * How a guest starts, as a list of steps, and the loop that runs it.
  *
  *     layout     where everything lies; random places
- *     memory     one mapping; pages of the low part are fetched in one call
+ *     memory     one mapping; what nobody touches costs nothing
  *     image      copied and relocated
  *     boot       boot info, strings, blobs
  *     system     descriptor tables, stubs, call page

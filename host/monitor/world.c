@@ -1,6 +1,5 @@
 /*
- * Memory is one anonymous mapping, so what nobody touches costs nothing. Low memory is used in full
- * and at once: its pages are fetched by one call instead of a fault each. The heap gets huge pages
+ * Memory is one anonymous mapping, so what nobody touches costs nothing. The heap gets huge pages
  * where the host has them, but for its first: zeroing 2 MiB takes longer than a small image runs.
  */
 #include "host/monitor/world.h"
@@ -12,10 +11,6 @@
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 #define CLOCK_SHIFT 32
 
@@ -30,7 +25,7 @@ static struct layout_wishes wishes_of(
 	struct layout_wishes w = {
 		.memory_bytes = config->memory_bytes,
 		.image_bytes = image->span_bytes,
-		.stack_bytes = image->stack_bytes,
+		.stack_bytes = image->has_stacks ? image->stack_bytes : 0,
 		.stack_count_max = image->stack_count_max,
 		.device_count = guest->device_count,
 	};
@@ -63,8 +58,6 @@ static int make_memory(struct guest *guest)
 	guest->host = map_memory(l->memory_bytes);
 	if (guest->host == NULL)
 		return -errno;
-	/* Saves faults; where the kernel doesn't know it, they happen. */
-	madvise(guest->host, l->tables_end, MADV_POPULATE_WRITE);
 	if (l->memory_bytes > large)
 		madvise(guest->host + large, l->memory_bytes - large, MADV_HUGEPAGE);
 	guest->memory = (struct guest_memory){
