@@ -248,13 +248,16 @@ class Report:
         lines += [""] + [f"- {note}" for note in self.notes]
         return "\n".join(lines).rstrip() + "\n"
 
-    def plot_bars(self, key=None):
+    def plot_bars(self, key=None, only=None, suffix=""):
+        """Of one metric, of all rows or of those whose name ends with `only` (left out then)."""
         key = key or next(iter(self.metrics))
         title, unit = self.metrics[key]
-        bars = [(r["name"], r["metrics"][key]["median"], r["metrics"][key]["q1"],
-                 r["metrics"][key]["q3"]) for r in self.rows if key in r["metrics"]]
+        bars = [(r["name"].removesuffix(only or ""), *(r["metrics"][key][q] for q in (
+            "median", "q1", "q3"))) for r in self.rows
+            if key in r["metrics"] and r["name"].endswith(only or "")]
         if bars:
-            self.plots.append((self.name, svg.bars(f"{self.title}: {title}", unit, bars)))
+            head = f"{self.title}: {only.strip(', :') if only else title}"
+            self.plots.append((self.name + suffix, svg.bars(head, unit, bars)))
 
     def plot_lines(self, title, unit, x_title, series):
         """series: {name: [(x, median, q1, q3)]}"""

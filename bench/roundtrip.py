@@ -80,15 +80,16 @@ def run():
                         lab, start, net, kind, client_spins, core))
                     for subject, (start, net) in subjects(lab, server_spins).items()})
             for subject, runs in samples.items():
-                report.add(f"{subject}: {kind}, {name}", runs)
+                report.add(f"{subject}, {kind}: {name}", runs)
     claims(report)
-    report.plot_bars("p50")
+    for number, name in enumerate(ARRANGEMENTS):
+        report.plot_bars("p50", only=f": {name}", suffix=f"-{number + 1}")
     return report
 
 
 def claims(report):
     def of(subject, kind, name):
-        return report.median(f"{subject}: {kind}, {name}")
+        return report.median(f"{subject}, {kind}: {name}")
     one = "one core, blocking"
     report.claim("UDP echo, blocking, process target, both on one core: at most the kernel's socket "
                  "echo over veth", of("diatom process", "udp", one), of("kernel, veth", "udp", one))

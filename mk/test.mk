@@ -2,12 +2,14 @@
 
 # make test TESTS="dns unit/timer": only programs whose names contain one of these.
 .PHONY: test
-test: setup-test
+test:
+	@tools/setup build test
 	@BUILD=$(BUILD) MAKE=$(firstword $(MAKE)) $(PYTHON) test/run.py
 
 # Fuzzers and simulations for long (hours); new inputs go to test/corpus.
 .PHONY: soak
-soak: setup-test
+soak:
+	@tools/setup build test
 	@BUILD=$(BUILD) MAKE=$(firstword $(MAKE)) $(PYTHON) test/run.py --soak
 
 .PHONY: check-layers
@@ -18,15 +20,18 @@ LINT_C := $(wildcard $(foreach f,abi include/diatom base plat core drv wire net 
 	host/* test test/* bench/*,$(f)/*.c $(f)/*.h))
 
 .PHONY: lint
-lint: setup-lint check-layers
+lint: check-layers
+	@tools/setup build lint
 	@tools/lint $(BUILD) $(LINT_C)
 
 .PHONY: demo
-demo: setup-test
+demo:
+	@tools/setup build test
 	@+$(MAKE) --no-print-directory all
 	@$(PYTHON) tools/demo
 
 .PHONY: bench
-bench: setup-bench
+bench:
+	@tools/setup build bench
 	@+$(MAKE) --no-print-directory all
 	@$(PYTHON) bench/run.py

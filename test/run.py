@@ -184,7 +184,9 @@ class Runner:
                 self.progress.begin(program)
                 try:
                     program.run(self)
-                except Exception as why:  # a missing program, a full disk
+                except FileNotFoundError:
+                    program.failed.append(f"{program.name}: was not built: {program.argv[0]}")
+                except OSError as why:  # a full disk, no more processes
                     program.failed.append(f"{program.name}: {why}")
                 self.progress.end(program)
 
