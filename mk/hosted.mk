@@ -6,7 +6,7 @@ HOSTED_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,un
 	-Wall -Wextra -Werror -Wno-unused-parameter -Iinclude -I. -DDIATOM_HOSTED
 HOSTED_FOLDERS := base plat core drv wire net lib/dns
 # plat/ files that only an image or a process uses.
-HOSTED_NOT := plat/start.c plat/process.c plat/time.c
+HOSTED_NOT := plat/start.c plat/process.c plat/time.c plat/plat.c
 
 HOSTED_C := $(filter-out $(HOSTED_NOT),$(foreach f,$(HOSTED_FOLDERS),$(wildcard $(f)/*.c)))
 HOSTED_S := $(wildcard core/*.S)
@@ -47,3 +47,7 @@ $(BUILD)/test/fuzz/%: $(BUILD)/hosted/test/fuzz/%.o $(BUILD)/hosted/libdiatom.a
 .PHONY: hosted
 hosted: $(BUILD)/hosted/libdiatom.a $(UNIT_TESTS) $(SIM_TESTS) $(FUZZ_TESTS)
 -include $(HOSTED_OBJECTS:.o=.d) $(wildcard $(BUILD)/hosted/test/*/*.d)
+
+# The monitor's device code, for its fuzzer.
+FUZZ_EXTRA_virtio_device := $(patsubst %,host/monitor/%.c,memory queue mmio net console entropy pcap)
+$(BUILD)/test/fuzz/virtio_device: $(FUZZ_EXTRA_virtio_device)
