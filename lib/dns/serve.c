@@ -1,0 +1,99 @@
+/*
+ * The server's loop: datagrams from the stack in batches, each answered in the buffer it came in.
+ *
+ *     packet buffer:  | headroom | headers | question ...... | tailroom |
+ *                                            answer grows -> |
+ *
+ * So an answer costs no allocation and no copy of the question, whose letters come back as they were.
+ */
+#include "diatom/address.h"
+#include "diatom/dns.h"
+#include "diatom/log.h"
+#include "diatom/udp.h"
+
+#define DNS_PORT     53
+#define BATCH	     32
+#define ANSWER_SPACE 512 /* what dns_answer wants at least */
+
+static void answer_in_place(struct dns_server *server, struct udp_socket *socket,
+	struct udp_datagram *datagram, size_t room)
+{
+	uint8_t *bytes = datagram->packet->buffer + (datagram->payload.data - datagram->packet->buffer);
+	size_t length = dns_answer(server, datagram->payload, bytes, room, DNS_LIMIT_UDP);
+
+	if (length > 0)
+		udp_reply(socket, datagram, view_of(bytes, length));
+}
+
+static void answer_apart(struct dns_server *server, struct udp_socket *socket,
+	struct udp_datagram *datagram)
+{
+	size_t room, length;
+	uint8_t *bytes = udp_reply_begin(socket, datagram, &room);
+
+	if (bytes == NULL)
+		return; /* counted there */
+	length = room < ANSWER_SPACE
+		? 0
+		: dns_answer(server, datagram->payload, bytes, room, DNS_LIMIT_UDP);
+	udp_reply_end(socket, datagram, length);
+}
+
+static void answer(struct dns_server *server, struct udp_socket *socket, struct udp_datagram *datagram)
+{
+	const struct packet *packet = datagram->packet;
+	size_t room = 0;
+
+	if (packet->fragment == NULL && packet->references == 1)
+		room = packet->length + packet_tailroom(packet);
+	if (room >= ANSWER_SPACE)
+		answer_in_place(server, socket, datagram, room);
+	else
+		answer_apart(server, socket, datagram);
+}
+
+static void serve(struct dns_server *server, struct udp_socket *socket)
+{
+	struct udp_datagram batch[BATCH];
+	enum status status;
+	unsigned n;
+
+	for (;;) {
+		status = udp_receive_batch(socket, batch, BATCH, &n, FOREVER);
+		if (status == UNREACHABLE) /* a client went away */
+			continue;
+		if (status != OK)
+			return;
+		for (unsigned i = 0; i < n; i++)
+			answer(server, socket, &batch[i]);
+	}
+}
+
+int dns_serve(struct net *net, struct dns_zone *const *zones, size_t count)
+{
+	struct dns_server *server;
+	struct udp_socket *socket;
+	enum status status = dns_server_create(&server, zones, count, DNS_MEMO_DEFAULT);
+
+	if (status != OK) {
+		log_error("dns", "the server can't start: %s",
+			status == IN_USE ? "two zones have the same origin" : status_text(status));
+		return 1;
+	}
+	socket = udp_open(net, DNS_PORT);
+	if (socket == NULL) {
+		dns_server_free(server);
+		return 1;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct dns_zone_facts facts = dns_zone_facts(zones[i]);
+
+		log_info("dns", "%s, %u names, %u records, serial %u, serving on %s port %d",
+			dns_zone_origin(zones[i]), facts.names, facts.records, facts.serial,
+			net->manifest->name, DNS_PORT);
+	}
+	serve(server, socket);
+	udp_close(socket);
+	dns_server_free(server);
+	return 0;
+}
