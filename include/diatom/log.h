@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+#include "abi/log.h"
 
 __attribute__((format(printf, 3, 4))) void log_line(
 	enum log_level level, const char *part, const char *format, ...);
