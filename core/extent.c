@@ -8,7 +8,7 @@
  * Fiber stacks come from the low end (they are the same memory as the stack window, see abi/boot.h),
  * blocks from the high end. A block is 2^order pages, order 0..9 (4 KiB..2 MiB), aligned to its
  * size; larger extents are runs of 2 MiB blocks. Freed blocks merge with their free buddies and wait
- * in a list for each order.
+ * in a list for each order; those at `high` go back to the middle.
  *
  * The map has one byte a page; the first page of a block says what it is, the others say 0:
  *
@@ -120,6 +120,17 @@ static void block_put(size_t page, unsigned order)
 	list_put(page, order);
 }
 
+/* The same, and what then lies at the edge of the middle goes back to it: stacks may want it. */
+static void block_free(size_t page, unsigned order)
+{
+	block_put(page, order);
+	while (heap.high < heap.pages && heap.map[heap.high] & MAP_FREE) {
+		order = heap.map[heap.high] & 0xf;
+		list_take(heap.high, order);
+		heap.high += (size_t)1 << order;
+	}
+}
+
 /*
  * `pages` (a power of two up to a chunk, or whole chunks) from below `high`, aligned to the smaller
  * of their size and a chunk. What alignment leaves over becomes free blocks.
@@ -207,7 +218,7 @@ static void run_put(size_t page, size_t chunks)
 	ASSERT(length == chunks);
 	memset(&heap.map[page], 0, 1 + sizeof(length));
 	for (size_t i = 0; i < chunks; i++)
-		block_put(page + i * CHUNK_PAGES, CHUNK_ORDER);
+		block_free(page + i * CHUNK_PAGES, CHUNK_ORDER);
 }
 
 static unsigned order_of(size_t bytes)
@@ -261,7 +272,7 @@ void extent_free(void *extent, size_t bytes)
 		run_put(page, rounded(bytes) / CHUNK_BYTES);
 	} else {
 		ASSERT(heap.map[page] == (MAP_USED | order_of(bytes)));
-		block_put(page, order_of(bytes));
+		block_free(page, order_of(bytes));
 	}
 	heap.used_bytes -= rounded(bytes);
 }

@@ -26,7 +26,6 @@
 #include <unistd.h>
 
 #include "diatom/assert.h"
-#include "diatom/log.h"
 #include "plat/hooks.h"
 
 #define HOSTED_HEAP_BYTES  ((size_t)1 << 30)
@@ -107,7 +106,7 @@ __attribute__((constructor(101))) static void hosted_start(void)
 	boot.bytes = sizeof(boot);
 	boot.target = BOOT_HOSTED;
 	boot.host_page = (uint64_t)&host_page;
-	boot.log_level = LOG_WARNING;
+	boot.log_level = 1; /* warnings */
 	boot.argument_count = 1;
 	boot.arguments[0] = (uint64_t)name;
 	mono_base_ns = clock_ns(CLOCK_MONOTONIC);

@@ -7,6 +7,9 @@
  *
  * Every wait takes a deadline, and can be cancelled: the wait then returns CANCELLED at once, and so
  * does every later wait of that fiber until it ends (fiber_cancel is for good).
+ *
+ * Fibers share errno, the rounding mode and the x87 control word: read errno before the next call
+ * that may block.
  */
 #ifndef DIATOM_FIBER_H
 #define DIATOM_FIBER_H
@@ -34,14 +37,15 @@ struct fiber;
  */
 struct fiber *fiber_start(const char *name, void (*main)(void *argument), void *argument);
 
-/* Lets the fiber free itself when it ends. The handle is invalid afterwards. */
+/* Lets the fiber free itself when it ends. The handle is invalid afterwards. Not while it is joined. */
 void fiber_detach(struct fiber *fiber);
 
 /* Wakes it wherever it waits; all its waits return CANCELLED from now on. NULL is allowed. */
 void fiber_cancel(struct fiber *fiber);
 
 /* Blocks until the fiber ends, then frees it: the handle is invalid. CANCELLED if the caller is
- * cancelled first; the handle then stays valid. */
+ * cancelled first; the handle then stays valid. OK, even for a cancelled caller, when it has ended
+ * already. One fiber may join another at a time; none itself. */
 enum status fiber_join(struct fiber *fiber);
 
 /* The running fiber, never NULL. */
@@ -52,13 +56,15 @@ bool fiber_is_cancelled(void);
 /* Lets the others run once. */
 void fiber_yield(void);
 
-/* OK when the time has passed, CANCELLED if cancelled before. */
+/* OK when the time has passed, CANCELLED if cancelled before. When it has passed already, lets the
+ * others run once. */
 enum status sleep_for(duration length);
 enum status sleep_until(instant deadline);
 
 /*
  * Blocks until the host asks the image to finish (INT or TERM): OK then, and at once when it has
- * been asked. TIMED_OUT, CANCELLED as everywhere.
+ * been asked. TIMED_OUT, CANCELLED as everywhere. In a program that has not called it by then, the
+ * request cancels main() instead: its wait returns CANCELLED, so a plain server loop ends.
  */
 enum status finish_wait(instant deadline);
 bool finish_is_requested(void);
@@ -75,7 +81,8 @@ struct wait_queue {
 	struct fiber *first, *last;
 };
 
-/* Blocks until woken: OK; TIMED_OUT at the deadline; CANCELLED. May not wake spuriously. */
+/* Blocks until woken: OK; TIMED_OUT at the deadline, at once if it has passed; CANCELLED. Never wakes
+ * without cause. */
 enum status wait_on(struct wait_queue *queue, instant deadline);
 /* Makes the longest waiting fiber ready; does nothing when there is none. May be called from tasks
  * and device callbacks. */

@@ -19,11 +19,12 @@
 #define MEBIBYTES(n) ((size_t)(n) << 20)
 
 /*
- * At least `bytes` (rounded up to a power of two, at least 4 KiB), aligned to their size up to
- * 2 MiB. Contents are undefined. NULL when the heap can't serve it. Owner: the caller.
+ * At least `bytes` (rounded up to a power of two from 4 KiB, above 2 MiB to whole 2 MiB), aligned to
+ * their size up to 2 MiB. Contents are undefined. NULL when the heap can't serve it. Owner: the caller.
  */
 void *extent_alloc(size_t bytes);
-/* Gives back what extent_alloc(bytes) gave; NULL is allowed. */
+/* Gives back what extent_alloc(bytes) gave; NULL is allowed. A wrong address or size, or a second
+ * free, stops the image. */
 void extent_free(void *extent, size_t bytes);
 
 struct memory_usage {
@@ -40,7 +41,7 @@ struct pool {
 	size_t object_bytes; /* at least 8 */
 	size_t limit;	     /* objects at once; 0: as many as memory allows */
 	size_t alignment;    /* power of two; 0: 16 */
-	/* Filled in and kept by the pool: */
+	/* Kept by the pool: */
 	size_t used;
 	size_t high_water;
 	uint64_t refused;

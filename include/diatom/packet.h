@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "diatom/assert.h"
 #include "diatom/view.h"
 
 enum packet_flags {
@@ -57,11 +58,13 @@ struct packet {
  * the pool is at its limit (counted).
  */
 struct packet *packet_alloc(void);
-/* A fragment that refers to memory elsewhere; release(owner) runs when the last reference goes. */
+/* A fragment that refers to memory elsewhere; release(owner), if not NULL, runs when the last
+ * reference goes. NULL at the limit (counted): then release is not called. */
 struct packet *packet_refer(struct view bytes, void (*release)(void *owner), void *owner);
 
 static inline struct packet *packet_ref(struct packet *packet)
 {
+	ASSERT(packet->references < UINT16_MAX);
 	packet->references++;
 	return packet;
 }
