@@ -104,6 +104,7 @@ zone "{ORIGIN}" {{ type master; file "{zone}"; }};
 
 def start_diatom(lab, net, zone, target):
     return lab.boot("dns", target=target, net=net, cpu=CORES[0],
+                    mem=64 if target == "vm" else None,
                     options=["--log", "warning", "--file", f"zone={zone}"])
 
 

@@ -11,7 +11,7 @@ int main(int argc, char **argv)
 	char data[2048];
 
 	here.sin_port = htons(argc > 1 ? atoi(argv[1]) : 7);
-	if (bind(s, (struct sockaddr *)&here, sizeof(here)) < 0) {
+	if (s < 0 || bind(s, (struct sockaddr *)&here, sizeof(here)) < 0) {
 		perror("udp-echo");
 		return 1;
 	}
