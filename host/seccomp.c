@@ -85,6 +85,15 @@ void seccomp_allow(struct seccomp_filter *filter, unsigned number)
 	seccomp_act(filter, number, SECCOMP_RET_ALLOW);
 }
 
+void seccomp_allow_list(struct seccomp_filter *filter, const unsigned *numbers, unsigned count)
+{
+	load(filter, NUMBER_AT);
+	for (unsigned i = 0; i < count; i++)
+		put(filter, BPF_JMP | BPF_JEQ | BPF_K, numbers[i], (uint8_t)(count - i), 0);
+	put(filter, BPF_JMP | BPF_JA, 1, 0, 0);
+	give(filter, SECCOMP_RET_ALLOW);
+}
+
 void seccomp_allow_argument(
 	struct seccomp_filter *filter, unsigned number, unsigned index, uint64_t value)
 {

@@ -8,6 +8,11 @@
 #include <sys/ioctl.h>
 
 #include "host/crash_report.h"
+#include "host/monitor/instruction.h"
+
+#define INSTRUCTION_BYTES 15
+#define GENERAL_PROTECTION 13
+#define UNDEFINED_OPCODE 6
 
 static bool read_word(void *self, uint64_t address, uint64_t *word)
 {
@@ -44,12 +49,34 @@ static struct crash_report report_of(struct guest *guest)
 	};
 }
 
+/* The CPU says "general protection"; the instruction says which. An undefined opcode may be one, too,
+ * where the hypervisor makes it so. */
+static void name_instruction(struct guest *guest, struct crash_report *report, char *text, size_t room)
+{
+	uint64_t physical = layout_physical(&guest->layout, report->registers.rip, 1);
+	size_t length = INSTRUCTION_BYTES;
+
+	if (report->vector != GENERAL_PROTECTION && report->vector != UNDEFINED_OPCODE)
+		return;
+	/* An instruction at the end of a region is shorter than the longest. */
+	while (length > 0 && layout_physical(&guest->layout, report->registers.rip, length) == UINT64_MAX)
+		length--;
+	if (physical == UINT64_MAX || length == 0)
+		return;
+	instruction_describe(text, room, guest->host + physical, length, (uint16_t)report->registers.rdx);
+	if (text[0] != '\0') {
+		report->why = text;
+		report->why_length = strlen(text);
+	}
+}
+
 void crash_exception(struct guest *guest)
 {
 	struct crash_report report = report_of(guest);
 	const struct region *system = &guest->layout.system;
 	struct exception_frame frame;
 	struct kvm_sregs sregs;
+	char text[64] = "";
 
 	memcpy(&frame, guest->host + system->physical + system->bytes - sizeof(frame), sizeof(frame));
 	report.vector = (int)(frame.vector & 0xff);
@@ -59,6 +86,7 @@ void crash_exception(struct guest *guest)
 	report.registers.rflags = frame.rflags;
 	if (ioctl(guest->vcpu.fd, KVM_GET_SREGS, &sregs) == 0)
 		report.address = sregs.cr2;
+	name_instruction(guest, &report, text, sizeof(text));
 	guest_end(guest, crash_report_print(&report));
 }
 

@@ -1,0 +1,118 @@
+"""
+A compromised body against its shell and its monitor. test/images/attack.c tries one way out at each
+start; each must be caught and named (exit 123), or the device stops and the body goes on (exit 0).
+The monitor itself must never crash.
+
+    attack ---- writes, jumps, privileged instructions ----> the seal        crash report, exit 123
+           ---- platform calls with wild memory -----------> the monitor     crash report, exit 123
+           ---- rings and buffers out of bounds -----------> the devices     "stopped", exit 0
+"""
+import os
+
+import lib
+
+READ_ONLY = "write to read-only "
+NOT_CODE = "execution of non-executable memory: "
+PRIVILEGED = "privileged instruction "
+
+# What the report must say. Several words: one of them, where CPUs and hypervisors differ.
+CAUGHT = {
+    "write_text": [READ_ONLY + "image text"],
+    "write_rodata": [READ_ONLY + "image constants"],
+    "write_boot_info": [READ_ONLY],
+    "write_call_page": [READ_ONLY],
+    "execute_data": [NOT_CODE + "image data"],
+    "execute_stack": [NOT_CODE + "the main stack", NOT_CODE + "fiber stack"],
+    "execute_heap": [NOT_CODE + "the heap"],
+    "null_read": ["read of unmapped memory: NULL"],
+    "null_jump": ["jump to NULL"],
+    "non_canonical": ["non-canonical"],
+    "guess_tables": ["write to unmapped memory", READ_ONLY],
+    "sgdt": [PRIVILEGED + "sgdt", PRIVILEGED + "lgdt", "write to unmapped", READ_ONLY],
+    "lgdt": [PRIVILEGED + "lgdt"],
+    "lidt": [PRIVILEGED + "lidt"],
+    "hlt": [PRIVILEGED + "hlt"],
+    "cli": [PRIVILEGED + "cli"],
+    "wrmsr": [PRIVILEGED + "wrmsr"],
+    "rdmsr": [PRIVILEGED + "rdmsr"],
+    "mov_cr3": [PRIVILEGED + "mov to cr"],
+    "mov_cr0": [PRIVILEGED + "mov to cr"],
+    "invlpg": [PRIVILEGED + "invlpg"],
+    "int80": ["software interrupt 0x80", "invalid instruction"],
+    "syscall": ["invalid instruction", "jump to NULL", "non-executable"],
+    "out": ["port 0x80 not granted"],
+    "out_fault_port": ["port 0xf8 not granted"],
+    "in": ["port 0x60 not granted"],
+    "ud2": ["invalid instruction"],
+    "divide": ["division by zero"],
+    "int3": ["breakpoint"],
+    "stack_overflow": ["stack overflow of the main stack", "stack overflow of fiber stack"],
+    "fiber_overflow": ["stack overflow of fiber stack"],
+    "call_unknown": ["platform call that does not exist"],
+    "call_console_wild": ["memory that is not the body's"],
+    "call_console_wraps": ["memory that is not the body's"],
+    "call_console_beyond": ["memory that is not the body's"],
+    "call_crash_wild": ["memory that is not the body's"],
+}
+
+# Why the device stopped.
+STOPPED = {
+    "dma_write_zero": "buffer outside the heap",
+    "dma_write_text": "buffer outside the heap",
+    "dma_write_tables": "buffer outside the heap",
+    "dma_write_beyond": "buffer outside the heap",
+    "dma_wraps": "buffer outside the heap",
+    "dma_read_zero": "buffer outside heap and image",
+    "dma_read_tables": "buffer outside heap and image",
+    "dma_length": "chain of more than 2 GiB",
+    "ring_in_tables": "ring is outside the heap",
+    "ring_loops": "chain that loops",
+    "ring_next": "descriptor index beyond the queue",
+    "ring_head": "descriptor index beyond the queue",
+    "ring_index": "available index runs ahead",
+    "ring_indirect": "indirect descriptor",
+}
+
+
+class Image:
+    """The attacker's image, built once."""
+    path = None
+
+
+def attack_image(lab):
+    if Image.path is None:
+        Image.path = os.path.join(lib.BUILD, "test", "attack")
+        os.makedirs(os.path.dirname(Image.path), exist_ok=True)
+        built = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, "test/images/attack.c"),
+                         "-o", Image.path], timeout=120)
+        lib.equal(built.code, 0, f"{built.err}exit code of diatom build")
+    return Image.path
+
+
+@lib.test_each(*CAUGHT)
+def caught(lab, attack):
+    lib.need("kvm")
+    result = lab.boot_and_wait(attack_image(lab), attack, target="vm")
+    lib.equal(result.code, lib.EXIT_CRASHED, f"{result.err}exit code")
+    lib.check(any(words in result.err for words in CAUGHT[attack]),
+              f"the report names none of {CAUGHT[attack]}:\n{result.err}")
+
+
+@lib.test_each(*STOPPED)
+def device_stops(lab, attack):
+    lib.need("kvm")
+    net = lab.network()
+    result = lab.boot_and_wait(attack_image(lab), attack, target="vm", net=net)
+    lib.equal((result.code, result.out), (0, "stopped\n"), f"{result.err}code and output")
+    lib.contains(result.err, STOPPED[attack], "standard error")
+
+
+@lib.test_each("doorbells", "registers")
+def device_goes_on(lab, attack):
+    lib.need("kvm")
+    net = lab.network()
+    result = lab.boot_and_wait(attack_image(lab), attack, target="vm", net=net)
+    lib.equal((result.code, result.out), (0, "running\n"), f"{result.err}code and output")
+
+
+lib.main()
