@@ -28,13 +28,13 @@ struct crash_registers {
 };
 
 struct crash_report {
-	const char *name;	 /* of the image */
+	const char *name; /* of the image */
 	const struct image *image;
 	const struct boot_info *boot; /* the host's own copy: where heap, stacks and image lie */
-	int vector;		 /* x86 exception: 14 page fault, 13 general protection, ...; -1: none */
-	uint64_t error_code;	 /* of the exception */
-	uint64_t address;	 /* page fault: cr2 */
-	const char *why;	 /* instead of a vector: the body's own words, or the host's */
+	int vector; /* x86 exception: 14 page fault, 13 general protection, ...; -1: none */
+	uint64_t error_code; /* of the exception */
+	uint64_t address;    /* page fault: cr2 */
+	const char *why;     /* instead of a vector: the body's own words, or the host's */
 	size_t why_length;
 	struct crash_registers registers;
 	/* Reads 8 bytes of the body's memory; false if there are none. NULL: no stack is shown. */

@@ -40,7 +40,7 @@ struct run_blob {
 };
 
 struct run_config {
-	char name[32];	      /* for people: the manifest's, else the file's */
+	char name[32];	       /* for people: the manifest's, else the file's */
 	uint64_t memory_bytes; /* whole MiB */
 	struct run_net nets[BOOT_DEVICES_MAX];
 	unsigned net_count;

@@ -1,0 +1,295 @@
+/*
+ * Notes are walked once. Each kind is a row of a table: its struct's size, and the function that
+ * checks and keeps a copy. What no row names is refused: an image that asks for something we don't
+ * know would not work.
+ */
+#include "host/image/manifest.h"
+
+#include <string.h>
+
+#include "host/image/refuse.h"
+#include "host/nettext.h"
+
+#define NOTE_HEADER_BYTES 12
+#define MEMORY_MIB_MAX	  (1u << 20) /* 1 TiB */
+#define STACK_COUNT_MAX	  (1u << 24)
+#define MTU_MIN		  68 /* RFC 791 */
+#define MTU_MAX		  65535
+
+static const char newer[] = "a newer diatom may know it; or build the image with this one";
+
+static bool is_name_character(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c != '\0' && strchr("_-.+", c) != NULL);
+}
+
+/* NUL-ended, and of characters that are safe to print and to type. Empty is allowed. */
+static bool is_name(const char *text, size_t bytes)
+{
+	size_t length = strnlen(text, bytes);
+
+	for (size_t i = 0; i < length; i++)
+		if (!is_name_character(text[i]))
+			return false;
+	return length < bytes;
+}
+
+static bool is_taken(const struct image *image, const char *name)
+{
+	for (unsigned i = 0; i < image->net_count; i++)
+		if (strcmp(image->nets[i].name, name) == 0)
+			return true;
+	for (unsigned i = 0; i < image->block_count; i++)
+		if (strcmp(image->blocks[i].name, name) == 0)
+			return true;
+	for (unsigned i = 0; i < image->blob_count; i++)
+		if (strcmp(image->blobs[i].name, name) == 0)
+			return true;
+	return strcmp(image->console.name, name) == 0 || strcmp(image->entropy.name, name) == 0;
+}
+
+/* A device's name: present, well-formed, and nobody else's. */
+static bool check_name(const struct image *image, const char *name, struct image_error *error)
+{
+	if (name[0] == '\0' || !is_name(name, MANIFEST_NAME_BYTES))
+		return image_refuse(
+			error, REMEDY_MANIFEST, "declares a device whose name is malformed");
+	return !is_taken(image, name) ||
+	       image_refuse(error, REMEDY_MANIFEST, "declares \"%s\" twice", name);
+}
+
+static bool check_room(unsigned count, unsigned most, const char *what, struct image_error *error)
+{
+	return count < most ||
+	       image_refuse(error, REMEDY_MANIFEST, "declares more than %u %s", most, what);
+}
+
+static bool take_abi(struct image *image, const uint8_t *desc, struct image_error *error)
+{
+	struct manifest_abi abi;
+
+	memcpy(&abi, desc, sizeof(abi));
+	if (abi.version != MANIFEST_ABI_VERSION)
+		return image_refuse(error, "build it again with this diatom:  diatom build",
+			"is made for ABI %u, this diatom has ABI %u", abi.version,
+			MANIFEST_ABI_VERSION);
+	return true;
+}
+
+static bool take_image(struct image *image, const uint8_t *desc, struct image_error *error)
+{
+	struct manifest_image *about = &image->about;
+
+	memcpy(about, desc, sizeof(*about));
+	if (!is_name(about->name, sizeof(about->name)) ||
+		!is_name(about->version, sizeof(about->version)))
+		return image_refuse(error, REMEDY_MANIFEST, "its name or version is malformed");
+	if (about->memory_mib > MEMORY_MIB_MAX || about->memory_min_mib > MEMORY_MIB_MAX)
+		return image_refuse(error, REMEDY_MANIFEST, "asks for more than 1 TiB of memory");
+	return true;
+}
+
+static bool take_net(struct image *image, const uint8_t *desc, struct image_error *error)
+{
+	struct manifest_net net;
+
+	memcpy(&net, desc, sizeof(net));
+	if (!check_room(image->net_count, BOOT_DEVICES_MAX, "network interfaces", error) ||
+		!check_name(image, net.name, error))
+		return false;
+	if (strnlen(net.ip, sizeof(net.ip)) == sizeof(net.ip) ||
+		(net.ip[0] != '\0' && !nettext_is_prefix(net.ip)))
+		return image_refuse(error, REMEDY_MANIFEST,
+			"%s: its address is not of the form 192.0.2.53/24", net.name);
+	if (strnlen(net.gateway, sizeof(net.gateway)) == sizeof(net.gateway) ||
+		(net.gateway[0] != '\0' && !nettext_is_address(net.gateway)))
+		return image_refuse(
+			error, REMEDY_MANIFEST, "%s: its gateway is not an address", net.name);
+	if (net.mtu != 0 && (net.mtu < MTU_MIN || net.mtu > MTU_MAX))
+		return image_refuse(error, REMEDY_MANIFEST, "%s: an MTU of %u is not possible",
+			net.name, net.mtu);
+	image->nets[image->net_count++] = net;
+	return true;
+}
+
+static bool take_block(struct image *image, const uint8_t *desc, struct image_error *error)
+{
+	struct manifest_block block;
+
+	memcpy(&block, desc, sizeof(block));
+	if (!check_room(image->block_count, BOOT_DEVICES_MAX, "block devices", error) ||
+		!check_name(image, block.name, error))
+		return false;
+	image->blocks[image->block_count++] = block;
+	return true;
+}
+
+static bool take_blob(struct image *image, const uint8_t *desc, struct image_error *error)
+{
+	struct manifest_blob blob;
+
+	memcpy(&blob, desc, sizeof(blob));
+	if (!check_room(image->blob_count, BOOT_BLOBS_MAX, "files", error) ||
+		!check_name(image, blob.name, error))
+		return false;
+	image->blobs[image->blob_count++] = blob;
+	return true;
+}
+
+static bool take_console(struct image *image, const uint8_t *desc, struct image_error *error)
+{
+	struct manifest_console console;
+
+	memcpy(&console, desc, sizeof(console));
+	if (!check_name(image, console.name, error))
+		return false;
+	image->console = console;
+	return true;
+}
+
+static bool take_entropy(struct image *image, const uint8_t *desc, struct image_error *error)
+{
+	struct manifest_entropy entropy;
+
+	memcpy(&entropy, desc, sizeof(entropy));
+	if (!check_name(image, entropy.name, error))
+		return false;
+	image->entropy = entropy;
+	return true;
+}
+
+static bool take_stacks(struct image *image, const uint8_t *desc, struct image_error *error)
+{
+	struct manifest_stacks stacks;
+
+	memcpy(&stacks, desc, sizeof(stacks));
+	if (stacks.stack_bytes != 0 &&
+		(stacks.stack_bytes < 4096 || stacks.stack_bytes > 1 << 20 ||
+			(stacks.stack_bytes & (stacks.stack_bytes - 1)) != 0))
+		return image_refuse(error, REMEDY_MANIFEST,
+			"wants fiber stacks of %u bytes (a power of two, 4 KiB to 1 MiB)",
+			stacks.stack_bytes);
+	if (stacks.count_max > STACK_COUNT_MAX)
+		return image_refuse(
+			error, REMEDY_MANIFEST, "wants %u fiber stacks", stacks.count_max);
+	image->has_stacks = true;
+	image->has_stacks = true;
+	if (stacks.stack_bytes > image->stack_bytes)
+		image->stack_bytes = stacks.stack_bytes;
+	if (stacks.count_max > image->stack_count_max)
+		image->stack_count_max = stacks.count_max;
+	return true;
+}
+
+static const struct kind {
+	uint32_t desc_bytes;
+	bool is_single;
+	bool (*take)(struct image *image, const uint8_t *desc, struct image_error *error);
+} kinds[] = {
+	[MANIFEST_ABI] = { sizeof(struct manifest_abi), true, take_abi },
+	[MANIFEST_IMAGE] = { sizeof(struct manifest_image), true, take_image },
+	[MANIFEST_NET] = { sizeof(struct manifest_net), false, take_net },
+	[MANIFEST_BLOCK] = { sizeof(struct manifest_block), false, take_block },
+	[MANIFEST_CONSOLE] = { sizeof(struct manifest_console), true, take_console },
+	[MANIFEST_ENTROPY] = { sizeof(struct manifest_entropy), true, take_entropy },
+	[MANIFEST_BLOB] = { sizeof(struct manifest_blob), false, take_blob },
+	[MANIFEST_STACKS] = { sizeof(struct manifest_stacks), false, take_stacks },
+};
+
+#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+
+/* A note as it stands in the file: all parts checked to lie inside it. */
+struct note {
+	uint32_t owner_bytes, desc_bytes, type;
+	const uint8_t *owner, *desc;
+};
+
+static uint64_t pad(uint64_t value, uint64_t alignment)
+{
+	return (value + alignment - 1) & ~(alignment - 1);
+}
+
+/* Reads the note at `at`; returns its length with padding, 0 if it does not fit `length`. */
+static uint64_t read_note(const uint8_t *at, uint64_t length, uint64_t alignment, struct note *note)
+{
+	uint64_t desc_at, end;
+
+	if (length < NOTE_HEADER_BYTES)
+		return 0;
+	memcpy(&note->owner_bytes, at, 4);
+	memcpy(&note->desc_bytes, at + 4, 4);
+	memcpy(&note->type, at + 8, 4);
+	desc_at = pad(NOTE_HEADER_BYTES + (uint64_t)note->owner_bytes, alignment);
+	end = desc_at + note->desc_bytes;
+	if (end > length)
+		return 0;
+	note->owner = at + NOTE_HEADER_BYTES;
+	note->desc = at + desc_at;
+	/* The last note may do without padding. */
+	return pad(end, alignment) < length ? pad(end, alignment) : length;
+}
+
+static bool take_note(
+	struct image *image, const struct note *note, uint32_t *seen, struct image_error *error)
+{
+	const struct kind *kind;
+
+	if (note->owner_bytes != sizeof(MANIFEST_OWNER) ||
+		memcmp(note->owner, MANIFEST_OWNER, sizeof(MANIFEST_OWNER)) != 0)
+		return true; /* a build id or the like */
+	if (note->type == 0 || note->type >= KIND_COUNT)
+		return image_refuse(error, newer,
+			"its manifest has a note of type %u, which this diatom does not know",
+			note->type);
+	kind = &kinds[note->type];
+	if (note->desc_bytes != kind->desc_bytes)
+		return image_refuse(error, REMEDY_REBUILD,
+			"its manifest has a note of type %u with %u bytes instead of %u",
+			note->type, note->desc_bytes, kind->desc_bytes);
+	if (kind->is_single && (*seen & 1u << note->type) != 0)
+		return image_refuse(error, REMEDY_MANIFEST, "its manifest has two notes of type %u",
+			note->type);
+	*seen |= 1u << note->type;
+	return kind->take(image, note->desc, error);
+}
+
+static bool take_notes(struct image *image, const struct elf_notes *notes, uint32_t *seen,
+	struct image_error *error)
+{
+	uint64_t done = 0;
+
+	while (done < notes->bytes) {
+		struct note note;
+		uint64_t length = read_note(image->bytes + notes->offset + done,
+			notes->bytes - done, notes->alignment, &note);
+
+		if (length == 0)
+			return image_refuse(
+				error, REMEDY_REBUILD, "its manifest is cut off or malformed");
+		if (!take_note(image, &note, seen, error))
+			return false;
+		done += length;
+	}
+	return true;
+}
+
+bool manifest_decode(struct image *image, const struct elf_parts *parts, struct image_error *error)
+{
+	uint32_t seen = 0;
+
+	for (unsigned i = 0; i < parts->notes_count; i++)
+		if (!take_notes(image, &parts->notes[i], &seen, error))
+			return false;
+	if ((seen & 1u << MANIFEST_ABI) == 0)
+		return image_refuse(error, REMEDY_BUILD,
+			"is not a Diatom image (its manifest does not name an ABI)");
+	if (image->net_count + image->block_count > BOOT_DEVICES_MAX - 2)
+		return image_refuse(error, REMEDY_MANIFEST, "declares more than %u devices",
+			BOOT_DEVICES_MAX - 2);
+	if (image->stack_bytes == 0)
+		image->stack_bytes = MANIFEST_STACK_BYTES_DEFAULT;
+	if (image->stack_count_max == 0)
+		image->stack_count_max = MANIFEST_STACK_COUNT_DEFAULT;
+	return true;
+}

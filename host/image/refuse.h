@@ -1,0 +1,20 @@
+/*
+ * Saying no to an image file: every check of the decoder ends in one of these.
+ */
+#ifndef DIATOM_HOST_IMAGE_REFUSE_H
+#define DIATOM_HOST_IMAGE_REFUSE_H
+
+#include <stdbool.h>
+
+#include "host/image/image.h"
+
+#define REMEDY_BUILD   "build one:  diatom build main.c -o IMAGE"
+#define REMEDY_REBUILD "the file is damaged; build it again:  diatom build main.c -o IMAGE"
+#define REMEDY_MANIFEST                                                                            \
+	"put right what the program declares (diatom/app.h, diatom/net.h) and build it again"
+
+/* Fills in the error, with EXIT_REFUSED; always false. `remedy` must outlive the error. */
+__attribute__((format(printf, 3, 4))) bool image_refuse(
+	struct image_error *error, const char *remedy, const char *format, ...);
+
+#endif
