@@ -10,26 +10,37 @@ BODY_GCC_AR   := gcc-ar
 
 BODY_INCLUDES_CLANG = -nostdlibinc -isystem $(SYSROOT)-clang/include -Iinclude -I.
 BODY_INCLUDES_GCC   = -nostdinc -isystem $(SYSROOT)-gcc/include \
-	-isystem $(shell gcc -print-file-name=include) -Iinclude -I.
+	-isystem $(BODY_GCC_OWN) -Iinclude -I.
+BODY_GCC_OWN := $(shell gcc -print-file-name=include)
 
 BODY_C := $(filter-out $(BODY_NOT),$(foreach f,$(BODY_FOLDERS),$(wildcard $(f)/*.c)))
 BODY_S := $(foreach f,$(BODY_FOLDERS),$(wildcard $(f)/*.S))
+
+# The memory functions: a compiler that knew what they are would let them call themselves.
+BODY_MEMORY := libc/copy libc/fill libc/compare libc/find
+# What runs before there is a canary to check.
+BODY_START  := plat/start libc/start libc/wide
 
 # $(1): clang or gcc   $(2): compiler   $(3): archiver   $(4): include flags' variable
 define body_build
 BODY_OBJECTS_$(1) := $$(BODY_C:%.c=$(BUILD)/body-$(1)/%.o) $$(BODY_S:%.S=$(BUILD)/body-$(1)/%.S.o)
 
+$$(BODY_MEMORY:%=$(BUILD)/body-$(1)/%.o): BODY_EXTRA := -fno-lto -fno-builtin -ffreestanding \
+	-fno-stack-protector -fno-sanitize=all
+$$(BODY_START:%=$(BUILD)/body-$(1)/%.o): BODY_EXTRA := -fno-stack-protector
+
 $(BUILD)/body-$(1)/%.o: %.c mk/body-$(1).cflags mk/body.mk | $(SYSROOT)-$(1)/.done
 	@mkdir -p $$(@D)
-	$(2) @mk/body-$(1).cflags $$($(4)) -MMD -MP -c $$< -o $$@
+	$(2) @mk/body-$(1).cflags $$($(4)) -ffile-prefix-map=$(CURDIR)=diatom $$(BODY_EXTRA) \
+		-MMD -MP -c $$< -o $$@
 
 $(BUILD)/body-$(1)/%.S.o: %.S mk/body.mk | $(SYSROOT)-$(1)/.done
 	@mkdir -p $$(@D)
-	$(2) -g -Iinclude -I. -MMD -MP -c $$< -o $$@
+	$(2) -g -Iinclude -I. -ffile-prefix-map=$(CURDIR)=diatom -MMD -MP -c $$< -o $$@
 
 $(BUILD)/body-$(1)/libdiatom.a: $$(BODY_OBJECTS_$(1))
 	@rm -f $$@
-	$(3) crs $$@ $$^
+	$(3) crsD $$@ $$^
 
 -include $$(BODY_OBJECTS_$(1):.o=.d)
 endef

@@ -1,0 +1,29 @@
+/*
+ * What the host gave at start: devices and blobs, found in boot info by kind and name.
+ */
+#include <string.h>
+
+#include "plat/plat.h"
+
+const struct boot_device *plat_device(uint32_t kind, const char *name)
+{
+	const struct boot_info *boot = plat_boot;
+
+	for (uint32_t i = 0; i < boot->device_count && i < BOOT_DEVICES_MAX; i++) {
+		const struct boot_device *device = &boot->devices[i];
+
+		if (device->kind == kind && (!name[0] || strcmp(device->name, name) == 0))
+			return device;
+	}
+	return NULL;
+}
+
+const struct boot_blob *plat_blob(const char *name)
+{
+	const struct boot_info *boot = plat_boot;
+
+	for (uint32_t i = 0; i < boot->blob_count && i < BOOT_BLOBS_MAX; i++)
+		if (strcmp(boot->blobs[i].name, name) == 0)
+			return &boot->blobs[i];
+	return NULL;
+}

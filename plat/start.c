@@ -1,0 +1,31 @@
+/*
+ * The first code of an image. The host has loaded, relocated and sealed the image (abi/boot.h) and
+ * jumps here in ring 3 with nothing but boot info.
+ *
+ *     _start                   where the host enters
+ *       libc_start             the C library: thread block, canary, constructors (libc/start.c)
+ *         main(argc, argv)
+ *         exit                 stdio is flushed; ends in plat_exit
+ *
+ * This file and libc/start.c are compiled without stack protector: its canary doesn't exist yet.
+ */
+#include "plat/start.h"
+
+#include "abi/manifest.h"
+#include "plat/plat.h"
+
+MANIFEST_NOTE(diatom_abi, MANIFEST_ABI, struct manifest_abi, .version = MANIFEST_ABI_VERSION);
+
+const struct boot_info *plat_boot;
+
+_Noreturn void _start(const struct boot_info *boot);
+
+/* Boot info of another version can't be read, so there is no better report than a trap. */
+_Noreturn void _start(const struct boot_info *boot)
+{
+	if (boot->magic != BOOT_MAGIC || boot->version != BOOT_VERSION ||
+		boot->argument_count > BOOT_ARGUMENTS_MAX)
+		__builtin_trap();
+	plat_boot = boot;
+	libc_start(boot);
+}
