@@ -2,14 +2,12 @@
 
 # make test TESTS="dns unit/timer": only programs whose names contain one of these.
 .PHONY: test
-test:
-	@tools/setup build test
+test: setup-test
 	@BUILD=$(BUILD) MAKE=$(firstword $(MAKE)) $(PYTHON) test/run.py
 
 # Fuzzers and simulations for long (hours); new inputs go to test/corpus.
 .PHONY: soak
-soak:
-	@tools/setup build test
+soak: setup-test
 	@BUILD=$(BUILD) MAKE=$(firstword $(MAKE)) $(PYTHON) test/run.py --soak
 
 .PHONY: check-layers
@@ -20,18 +18,15 @@ LINT_C := $(wildcard $(foreach f,abi include/diatom base plat core drv wire net 
 	host/* test test/* bench/*,$(f)/*.c $(f)/*.h))
 
 .PHONY: lint
-lint: check-layers
-	@tools/setup build lint
+lint: setup-lint check-layers
 	@tools/lint $(BUILD) $(LINT_C)
 
 .PHONY: demo
-demo:
-	@tools/setup build test
+demo: setup-test
 	@+$(MAKE) --no-print-directory all
 	@$(PYTHON) tools/demo
 
 .PHONY: bench
-bench:
-	@tools/setup build bench
+bench: setup-bench
 	@+$(MAKE) --no-print-directory all
 	@$(PYTHON) bench/run.py
