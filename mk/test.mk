@@ -3,12 +3,12 @@
 # make test TESTS="dns unit/timer": only programs whose names contain one of these.
 .PHONY: test
 test: setup-test
-	@BUILD=$(BUILD) MAKE=$(firstword $(MAKE)) $(PYTHON) test/run.py
+	@BUILD=$(BUILD) $(PYTHON) test/run.py
 
 # Fuzzers and simulations for long (hours); new inputs go to test/corpus.
 .PHONY: soak
 soak: setup-test
-	@BUILD=$(BUILD) MAKE=$(firstword $(MAKE)) $(PYTHON) test/run.py --soak
+	@BUILD=$(BUILD) $(PYTHON) test/run.py --soak
 
 .PHONY: check-layers
 check-layers:
