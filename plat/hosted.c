@@ -237,38 +237,13 @@ long plat_syscall(long number, long a, long b, long c, long d, long e, long f)
 	return result < 0 ? -errno : result;
 }
 
-/* Weak: the body's own plat/ file that has them for every target comes first. */
-#define IF_NOT_ELSEWHERE __attribute__((weak))
-
-IF_NOT_ELSEWHERE _Noreturn void image_crash(const char *why)
-{
-	plat_crash(why, strlen(why));
-}
-
-IF_NOT_ELSEWHERE uint64_t plat_physical(const void *address)
+uint64_t plat_physical(const void *address)
 {
 	uint64_t at = (uint64_t)address;
 
 	if (at - boot.memory.heap >= boot.memory.heap_bytes)
 		image_crash("plat_physical: not an address of the heap");
 	return boot.memory.heap_physical + (at - boot.memory.heap);
-}
-
-IF_NOT_ELSEWHERE const struct boot_device *plat_device(uint32_t kind, const char *name)
-{
-	for (uint32_t i = 0; i < boot.device_count; i++)
-		if (boot.devices[i].kind == kind &&
-			(!*name || strncmp(boot.devices[i].name, name, 16) == 0))
-			return &boot.devices[i];
-	return NULL;
-}
-
-IF_NOT_ELSEWHERE const struct boot_blob *plat_blob(const char *name)
-{
-	for (uint32_t i = 0; i < boot.blob_count; i++)
-		if (strncmp(boot.blobs[i].name, name, 16) == 0)
-			return &boot.blobs[i];
-	return NULL;
 }
 
 /* --- sanitizer --- */
