@@ -106,8 +106,7 @@ void dns_writer_start(struct dns_writer *w, uint8_t *start, size_t limit, size_t
 			(size_t)question->length - question->at[i]);
 }
 
-/* Is the name in the message, perhaps compressed, the same as the one in full? */
-static bool name_equals(const uint8_t *message, size_t offset, const uint8_t *name)
+bool dns_name_equals(const uint8_t *message, size_t offset, const uint8_t *name)
 {
 	for (;;) {
 		const uint8_t *label = message + offset;
@@ -132,7 +131,7 @@ static bool name_equals(const uint8_t *message, size_t offset, const uint8_t *na
 static uint16_t anchor_find(const struct dns_writer *w, const uint8_t *name, size_t length)
 {
 	for (unsigned i = 0; i < w->anchors; i++)
-		if (w->anchor[i].length == length && name_equals(w->start, w->anchor[i].offset, name))
+		if (w->anchor[i].length == length && dns_name_equals(w->start, w->anchor[i].offset, name))
 			return w->anchor[i].offset;
 	return 0;
 }
@@ -193,7 +192,7 @@ static bool write_shaped(struct dns_writer *w, struct dns_shape shape, struct vi
 	return write_bytes(w, data.data + done, data.length - done);
 }
 
-bool dns_write_record(struct dns_writer *w, const struct dns_record *record)
+static bool write_record(struct dns_writer *w, const struct dns_record *record)
 {
 	uint8_t *fixed;
 
@@ -217,4 +216,14 @@ bool dns_write_record(struct dns_writer *w, const struct dns_record *record)
 		return false;
 	be16_to(fixed + 8, (uint16_t)(w->next - fixed - DNS_RECORD_BYTES));
 	return true;
+}
+
+bool dns_write_record(struct dns_writer *w, const struct dns_record *record)
+{
+	struct dns_mark mark = dns_mark(w);
+
+	if (write_record(w, record))
+		return true;
+	dns_rewind(w, mark);
+	return false;
 }

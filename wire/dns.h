@@ -138,6 +138,9 @@ static inline void dns_rewind(struct dns_writer *w, struct dns_mark mark)
 	w->anchors = mark.anchors;
 }
 
+/* Is the name at that place of a message of ours, perhaps compressed, the same as the one in full? */
+bool dns_name_equals(const uint8_t *message, size_t offset, const uint8_t *name);
+
 /* Writes a name, as a pointer as far as possible; false if it does not fit. */
 bool dns_write_name(struct dns_writer *w, const uint8_t *name);
 
@@ -155,7 +158,7 @@ struct dns_record {
 	struct view data; /* its names in full */
 };
 
-/* Appends one record of class IN; false, with nothing to rely on behind the mark, if it does not fit. */
+/* Appends one record of class IN; false, and nothing is written, if it does not fit. */
 bool dns_write_record(struct dns_writer *w, const struct dns_record *record);
 
 #endif

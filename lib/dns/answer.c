@@ -121,35 +121,40 @@ static enum step referral(struct dns_reply *r, uint32_t cut, unsigned label)
 	return STEP_DONE;
 }
 
-/* Was the chain at this node before? Then it is a loop, and all of it has been told. */
-static bool is_visited(const struct dns_reply *r, uint32_t node)
+/* Was the chain at this name before? Then it is a loop, and all of it has been told. */
+static bool is_visited(const struct dns_reply *r)
 {
 	for (unsigned i = 0; i < r->steps; i++)
-		if (r->visited[i] == node && r->visited_zone[i] == r->zone)
+		if (dns_name_equals(r->writer.start, r->visited[i], r->name->bytes))
 			return true;
 	return false;
 }
 
-/* Goes on with the name in r->other; false when the chain ends here. */
-static bool chase(struct dns_reply *r, uint32_t node)
+/* Goes on with the name in r->other; false when the chain ends here. `place`: of the last record. */
+static bool chase(struct dns_reply *r, size_t place)
 {
 	if (r->is_truncated || r->steps == ANSWER_CHAIN_MAX)
 		return false;
-	r->visited[r->steps] = node;
-	r->visited_zone[r->steps++] = r->zone;
+	r->visited[r->steps++] = (uint16_t)place;
 	r->chased = r->other;
 	r->name = &r->chased;
 	return true;
 }
 
-static enum step cname(struct dns_reply *r, uint32_t node, const struct dns_rrset *rrset)
+static size_t place_of(const struct dns_reply *r)
+{
+	return (size_t)(r->writer.next - r->writer.start);
+}
+
+static enum step cname(struct dns_reply *r, const struct dns_rrset *rrset)
 {
 	const uint8_t *data = r->zone->bytes + rrset->data;
+	size_t place = place_of(r);
 
-	if (is_visited(r, node))
+	if (is_visited(r))
 		return STEP_DONE;
 	put_needed(r, DNS_ANSWER, 0, rrset->ttl, rrset);
-	if (!dns_name_read(&r->other, view_of(data + 2, be16_at(data))) || !chase(r, node))
+	if (!dns_name_read(&r->other, view_of(data + 2, be16_at(data))) || !chase(r, place))
 		return STEP_DONE;
 	return STEP_AGAIN;
 }
@@ -166,7 +171,7 @@ static enum step at_node(struct dns_reply *r, uint32_t index, uint16_t type)
 	else
 		rrset = zone_rrset(zone, index, type);
 	if (rrset == NULL && (node->flags & NODE_CNAME))
-		return cname(r, index, zone_rrset(zone, index, DNS_CNAME));
+		return cname(r, zone_rrset(zone, index, DNS_CNAME));
 	if (rrset == NULL)
 		return negative(r, DNS_NOERROR);
 	put_needed(r, DNS_ANSWER, 0, rrset->ttl, rrset);
@@ -174,7 +179,7 @@ static enum step at_node(struct dns_reply *r, uint32_t index, uint16_t type)
 }
 
 /* RFC 6672 section 3: the DNAME, and the CNAME that follows from it. `label`: the DNAME's owner. */
-static enum step dname(struct dns_reply *r, uint32_t node, unsigned label)
+static enum step dname(struct dns_reply *r, uint32_t node, unsigned label, uint16_t type)
 {
 	const struct dns_rrset *rrset = zone_rrset(r->zone, node, DNS_DNAME);
 	const uint8_t *data = r->zone->bytes + rrset->data;
@@ -182,7 +187,10 @@ static enum step dname(struct dns_reply *r, uint32_t node, unsigned label)
 	size_t prefix = r->name->at[label];
 	uint8_t product[DNS_NAME_BYTES];
 	struct dns_record record;
+	size_t place;
 
+	if (is_visited(r))
+		return STEP_DONE;
 	r->is_memorable = false;
 	put_needed(r, DNS_ANSWER, label, rrset->ttl, rrset);
 	if (prefix + target.length > sizeof(product)) {
@@ -193,6 +201,7 @@ static enum step dname(struct dns_reply *r, uint32_t node, unsigned label)
 	memcpy(product + prefix, target.data, target.length);
 	if (r->is_truncated || !dns_name_read(&r->other, view_of(product, prefix + target.length)))
 		return STEP_DONE;
+	place = place_of(r);
 	record = owned_by(r, 0, rrset->ttl);
 	record.type = DNS_CNAME;
 	record.shape = (struct dns_shape){ 0, 1 };
@@ -202,6 +211,8 @@ static enum step dname(struct dns_reply *r, uint32_t node, unsigned label)
 		return STEP_DONE;
 	}
 	r->writer.counts[DNS_ANSWER]++;
+	if (type == DNS_CNAME || type == DNS_ANY || !chase(r, place))
+		return STEP_DONE;
 	return STEP_AGAIN;
 }
 
@@ -220,12 +231,8 @@ static enum step look_up(struct dns_reply *r, uint16_t type)
 			return referral(r, node, label);
 		if (label == 0)
 			return at_node(r, node, type);
-		if (here->flags & NODE_DNAME) {
-			if (dname(r, node, label) == STEP_DONE || type == DNS_CNAME ||
-				type == DNS_ANY || !chase(r, NODE_NONE - r->steps - 1))
-				return STEP_DONE;
-			return STEP_AGAIN;
-		}
+		if (here->flags & NODE_DNAME)
+			return dname(r, node, label, type);
 		child = zone_child(zone, node, r->name->bytes + r->name->at[label - 1]);
 		if (child == NODE_NONE)
 			break;
@@ -235,6 +242,13 @@ static enum step look_up(struct dns_reply *r, uint16_t type)
 	if (zone->nodes[node].flags & NODE_WILDCARD) /* of the closest encloser only, RFC 4592 */
 		return at_node(r, zone_wildcard(zone, node), type);
 	return negative(r, DNS_NXDOMAIN);
+}
+
+static bool zone_delegates(const struct dns_zone *zone, const struct dns_name *name)
+{
+	uint32_t node = zone_find(zone, name);
+
+	return node != NODE_NONE && (zone->nodes[node].flags & NODE_CUT);
 }
 
 /* Step 2. DS belongs to the parent's side of a cut (RFC 4035 3.1.4.1). */
@@ -247,7 +261,7 @@ static const struct dns_zone *zone_for(const struct dns_server *server, const st
 		name->labels == 0)
 		return zone;
 	parent = server_zone(server, name, name->labels - 1U);
-	return parent != NULL ? parent : zone;
+	return parent != NULL && zone_delegates(parent, name) ? parent : zone;
 }
 
 /* Types that are asked often enough, and are few enough, to be kept in the memo. */

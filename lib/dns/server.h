@@ -17,8 +17,7 @@ struct dns_reply {
 	const struct dns_name *name; /* the one looked for: the question's, or the end of a chain */
 	struct dns_name chased;	     /* the end of a chain */
 	struct dns_name other;	     /* a name server's, or a DNAME's product */
-	uint32_t visited[ANSWER_CHAIN_MAX];
-	const struct dns_zone *visited_zone[ANSWER_CHAIN_MAX];
+	uint16_t visited[ANSWER_CHAIN_MAX]; /* places of the chain's names in the message */
 	unsigned steps;
 	uint8_t rcode;
 	bool is_authoritative, is_truncated, is_memorable;
