@@ -440,6 +440,7 @@ static void attack_registers(void)
 		set(offset, 0xffffffff);
 		sink = (int)*registers_at(offset);
 	}
+	start_device();
 	post_buffer(VIRTIO_NET_TRANSMIT, rings_physical + 12288, 64);
 }
 
