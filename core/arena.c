@@ -41,7 +41,8 @@ static void *take(struct arena *arena, size_t bytes, size_t alignment)
 	uint8_t *start;
 
 	if (bytes > PTRDIFF_MAX / 4 ||
-		(arena->limit && (arena->used > arena->limit || bytes > arena->limit - arena->used)))
+		(arena->limit &&
+			(arena->used > arena->limit || bytes > arena->limit - arena->used)))
 		return NULL;
 	if ((size_t)(arena->end - arena->next) < padding ||
 		(size_t)(arena->end - arena->next) - padding < bytes || !arena->next) {

@@ -17,7 +17,7 @@ size_t counter_all(const struct counter **first)
 {
 	*first = __start_diatom_counters;
 	return ((uintptr_t)__stop_diatom_counters - (uintptr_t)__start_diatom_counters) /
-		sizeof(struct counter);
+	       sizeof(struct counter);
 }
 
 uint64_t counter_value(const char *name)

@@ -32,10 +32,10 @@ static struct fiber main_fiber = {
 
 static struct {
 	struct fiber *running;
-	unsigned ready;	      /* how many the scheduler has */
-	unsigned budget;      /* switches left in this turn */
-	bool is_loop_wanted;  /* main is switched to for the loop's sake */
-	struct fiber *ended;  /* was left for good; `bury` waits for the next fiber to run */
+	unsigned ready;	     /* how many the scheduler has */
+	unsigned budget;     /* switches left in this turn */
+	bool is_loop_wanted; /* main is switched to for the loop's sake */
+	struct fiber *ended; /* was left for good; `bury` waits for the next fiber to run */
 	void (*bury)(struct fiber *fiber);
 } fibers = { .running = &main_fiber };
 

@@ -17,7 +17,8 @@
 #include "diatom/memory.h"
 
 static struct pool blocks = {
-	.name = "fibers", .object_bytes = sizeof(struct fiber), .alignment = 64 };
+	.name = "fibers", .object_bytes = sizeof(struct fiber), .alignment = 64
+};
 
 COUNTER(fiber_refused, "fiber.refused", "fibers not started: no memory for the control block");
 

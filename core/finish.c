@@ -14,7 +14,7 @@
 
 static struct wait_queue waiters;
 static struct fiber *main_fiber;
-static bool is_awaited;	 /* finish_wait was called */
+static bool is_awaited; /* finish_wait was called */
 static bool is_noticed;
 
 static bool finish_poll(struct poller *poller)
@@ -36,7 +36,8 @@ static bool finish_prepare_sleep(struct poller *poller)
 
 void finish_start(void)
 {
-	static struct poller poller = { .poll = finish_poll, .prepare_sleep = finish_prepare_sleep };
+	static struct poller poller = { .poll = finish_poll,
+		.prepare_sleep = finish_prepare_sleep };
 
 	if (main_fiber)
 		return;

@@ -19,9 +19,9 @@
 
 _Static_assert(sizeof(struct packet) <= BUFFER_OFFSET, "the buffer follows its packet");
 
-static struct pool buffers = { .name = "packets",
-	.object_bytes = BUFFER_OFFSET + PACKET_BUFFER_BYTES,
-	.alignment = 64 };
+static struct pool buffers = {
+	.name = "packets", .object_bytes = BUFFER_OFFSET + PACKET_BUFFER_BYTES, .alignment = 64
+};
 static struct pool references = { .name = "packet references",
 	.object_bytes = sizeof(struct packet) };
 

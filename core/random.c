@@ -65,7 +65,10 @@ static void absorb_rdrand(void)
 
 	for (unsigned i = 0; i < 4; i++)
 		for (unsigned tries = 0; tries < 10; tries++) {
-			__asm__ volatile("rdrand %0; setc %1" : "=r"(words[i]), "=qm"(is_good) : : "cc");
+			__asm__ volatile("rdrand %0; setc %1"
+				: "=r"(words[i]), "=qm"(is_good)
+				:
+				: "cc");
 			if (is_good)
 				break;
 		}

@@ -16,7 +16,7 @@ MANIFEST_NOTE(diatom_stacks, MANIFEST_STACKS, struct manifest_stacks, 0);
 
 COUNTER(stack_refused, "fiber.stack_refused", "fibers not started: no stack was left");
 
-static uint32_t carved;		       /* stacks [0, carved) were used */
+static uint32_t carved;			 /* stacks [0, carved) were used */
 static uint32_t free_first = STACK_NONE; /* of those that are free now */
 
 static uint32_t *link_of(uint32_t stack)

@@ -26,7 +26,7 @@ static inline uint8_t *stack_low(uint32_t stack)
 	const struct boot_memory *memory = &plat_boot->memory;
 
 	return (uint8_t *)memory->stacks + stack * (memory->stack_bytes + BOOT_PAGE_BYTES) +
-		BOOT_PAGE_BYTES;
+	       BOOT_PAGE_BYTES;
 }
 
 #endif

@@ -28,14 +28,14 @@
 #include "core/task.h"
 #include "diatom/assert.h"
 
-#define TICK_SHIFT    12
-#define FAN_BITS      10
-#define LEVELS	      3
-#define SLOTS	      2048
-#define WORDS	      (SLOTS / 64)
-#define TIDY_IDLE     256  /* tasks moved in one portion while idle: some us */
-#define TIDY_BUSY     1024 /* and at least so many in each slot of level 1, while busy */
-#define TICK_NONE     UINT64_MAX
+#define TICK_SHIFT 12
+#define FAN_BITS   10
+#define LEVELS	   3
+#define SLOTS	   2048
+#define WORDS	   (SLOTS / 64)
+#define TIDY_IDLE  64	/* tasks moved in one portion while idle: some us */
+#define TIDY_BUSY  2048 /* and at least so many in each slot of level 1, while busy */
+#define TICK_NONE  UINT64_MAX
 
 struct level {
 	struct task *slots[SLOTS];

@@ -28,9 +28,9 @@
 #include "diatom/assert.h"
 #include "plat/hooks.h"
 
-#define HOSTED_HEAP_BYTES  ((size_t)1 << 30)
-#define HOSTED_STACK_BYTES ((size_t)64 << 10)
-#define HOSTED_STACK_COUNT 16384
+#define HOSTED_HEAP_BYTES	  ((size_t)1 << 30)
+#define HOSTED_STACK_BYTES	  ((size_t)64 << 10)
+#define HOSTED_STACK_COUNT	  16384
 #define HOSTED_MADV_GUARD_INSTALL 102 /* Linux 6.13 */
 
 const struct boot_info *plat_boot;

@@ -73,7 +73,8 @@ static instant some_time(duration least, duration most)
 	return in_ns(least + (duration)((state >> 33) * (uint64_t)(most - least) >> 31));
 }
 
-static bool start_all(struct sleeper *sleepers, size_t n, bool as_fibers, duration least, duration most)
+static bool start_all(
+	struct sleeper *sleepers, size_t n, bool as_fibers, duration least, duration most)
 {
 	for (size_t i = 0; i < n; i++) {
 		instant until = some_time(least, most);
@@ -146,6 +147,7 @@ int main(int argc, char **argv)
 		printf("sleepers: no memory for %zu: give the image more (--mem)\n", n);
 		return 1;
 	}
-	return !run_round("create", sleepers, n, as_fibers, MILLISECONDS(500), MILLISECONDS(1500)) ||
-		!run_round("jitter", sleepers, n, as_fibers, SECONDS(1), SECONDS(4));
+	return !run_round(
+		       "create", sleepers, n, as_fibers, MILLISECONDS(500), MILLISECONDS(1500)) ||
+	       !run_round("jitter", sleepers, n, as_fibers, SECONDS(1), SECONDS(4));
 }

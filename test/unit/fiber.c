@@ -128,7 +128,8 @@ static void waits_end_at_their_deadline(void)
 	CHECK_EQUAL(wait_on(&queue, begin), TIMED_OUT);
 	CHECK_EQUAL(time_now(), begin);
 	CHECK_EQUAL(wait_on(&queue, begin + MILLISECONDS(5)), TIMED_OUT);
-	CHECK(time_now() >= begin + MILLISECONDS(5) && time_now() <= begin + MILLISECONDS(5) + 10000);
+	CHECK(time_now() >= begin + MILLISECONDS(5) &&
+		time_now() <= begin + MILLISECONDS(5) + 10000);
 	CHECK(queue.first == NULL);
 }
 
@@ -429,8 +430,8 @@ int main(void)
 	return RUN(TEST(yield_takes_turns), TEST(sleepers_wake_in_order),
 		TEST(queue_wakes_the_longest_waiting), TEST(waits_end_at_their_deadline),
 		TEST(tasks_wake_fibers), TEST(cancel_is_for_good), TEST(cancelled_before_it_ran),
-		TEST(woken_then_cancelled), TEST(lives_end_in_every_order), TEST(joiner_is_cancelled),
-		TEST(joiner_is_cancelled_too_late), TEST(tasks_start_fibers),
-		TEST(a_crowd_comes_to_its_end), TEST(all_stacks_can_be_used), TEST(key_is_kept),
-		TEST(finish_wakes_those_who_wait));
+		TEST(woken_then_cancelled), TEST(lives_end_in_every_order),
+		TEST(joiner_is_cancelled), TEST(joiner_is_cancelled_too_late),
+		TEST(tasks_start_fibers), TEST(a_crowd_comes_to_its_end),
+		TEST(all_stacks_can_be_used), TEST(key_is_kept), TEST(finish_wakes_those_who_wait));
 }

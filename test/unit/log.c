@@ -63,6 +63,7 @@ static void ring_keeps_the_last(void)
 
 int main(void)
 {
-	return RUN(TEST(has_level_and_part), TEST(levels_below_are_dropped), TEST(long_lines_are_cut),
-		TEST(control_characters_are_replaced), TEST(ring_keeps_the_last));
+	return RUN(TEST(has_level_and_part), TEST(levels_below_are_dropped),
+		TEST(long_lines_are_cut), TEST(control_characters_are_replaced),
+		TEST(ring_keeps_the_last));
 }

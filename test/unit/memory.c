@@ -66,14 +66,15 @@ static void extents_follow_the_model(void)
 			used -= live[victim].given;
 			live[victim] = live[--n];
 		} else {
-			size_t bytes = dice(50) == 0 ? dice(MEBIBYTES(9)) + 1 :
-						       (dice(4096) + 1) << dice(8);
+			size_t bytes = dice(50) == 0 ? dice(MEBIBYTES(9)) + 1
+						     : (dice(4096) + 1) << dice(8);
 			uint8_t *start = extent_alloc(bytes);
 			size_t given = model_rounded(bytes);
 
 			if (!start)
 				continue;
-			CHECK((uintptr_t)start % (given < MEBIBYTES(2) ? given : MEBIBYTES(2)) == 0);
+			CHECK((uintptr_t)start % (given < MEBIBYTES(2) ? given : MEBIBYTES(2)) ==
+				0);
 			live[n] = (struct live){ start, bytes, given };
 			mark(&live[n], (uint8_t)(bytes * 7 + 1));
 			n++;
@@ -146,7 +147,7 @@ static bool crashes(void (*misuse)(void))
 		_exit(0);
 	}
 	return waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
-		WTERMSIG(status) == SIGABRT;
+	       WTERMSIG(status) == SIGABRT;
 }
 
 static void free_twice(void)
@@ -283,6 +284,7 @@ int main(void)
 	plat_hosted_set_memory(HEAP_BYTES, 65536, 16);
 	return RUN(TEST(extents_follow_the_model), TEST(extents_merge_again),
 		TEST(extents_refuse_what_does_not_fit), TEST(misuse_stops_the_image),
-		TEST(pools_give_and_take), TEST(pools_take_large_objects), TEST(arenas_grow_and_end),
-		TEST(arenas_keep_their_limit), TEST(stacks_and_extents_share));
+		TEST(pools_give_and_take), TEST(pools_take_large_objects),
+		TEST(arenas_grow_and_end), TEST(arenas_keep_their_limit),
+		TEST(stacks_and_extents_share));
 }

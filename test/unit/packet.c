@@ -57,7 +57,8 @@ static void refers_to_memory_elsewhere(void)
 static void fragment_outlives_its_packet(void)
 {
 	unsigned owner = 1;
-	struct packet *head = packet_alloc(), *tail = packet_refer(view_of("x", 1), release, &owner);
+	struct packet *head = packet_alloc(),
+		      *tail = packet_refer(view_of("x", 1), release, &owner);
 
 	released = 0;
 	packet_append(head, packet_ref(tail));
