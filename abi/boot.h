@@ -90,13 +90,15 @@ enum boot_net_flags {
 	BOOT_NET_CHECKSUM = 2,	  /* partial checksums may be written and will be read */
 	BOOT_NET_SEGMENT_TCP = 4, /* TSO4/TSO6 frames may be written and will be read */
 	BOOT_NET_SEGMENT_UDP = 8, /* USO frames may be written and will be read */
+	BOOT_NET_CAPTURE = 16,	  /* `address` is a descriptor: append a pcap record for each frame,
+				   * nanosecond stamps; the file header is there already */
 };
 
 struct boot_device {
 	uint32_t kind; /* enum manifest_type: MANIFEST_NET, ... */
 	uint32_t transport;
 	char name[16]; /* as in the manifest */
-	uint64_t address;
+	uint64_t address; /* virtio: registers; BOOT_FD: see BOOT_NET_CAPTURE */
 	int32_t fd;
 	uint32_t flags;
 	uint8_t mac[6];
@@ -111,10 +113,16 @@ struct boot_blob {
 	uint64_t length;
 };
 
-/* One page that the host writes while the body runs; read-only for the body. */
+/*
+ * One page that the host writes while the body runs. Read-only for the body; but in a process it is
+ * writable, for the sake of the timeout: the body passes &sleep_seconds to ppoll, and a signal that
+ * comes just before that call zeroes it, so that no request to finish is slept through.
+ */
 struct boot_host_page {
 	uint32_t finish_requested; /* INT or TERM came: end in good order; counts the requests */
-	uint32_t reserved[15];
+	uint32_t reserved;
+	int64_t sleep_seconds, sleep_nanoseconds; /* process: struct timespec of the body's ppoll */
+	uint32_t reserved_too[10];
 };
 
 struct boot_info {
@@ -149,6 +157,7 @@ enum boot_cpu_feature {
 _Static_assert(sizeof(struct boot_device) == 160, "boot_device is a wire format");
 _Static_assert(sizeof(struct boot_clock) == 48, "boot_clock is a wire format");
 _Static_assert(sizeof(struct boot_memory) == 88, "boot_memory is a wire format");
+_Static_assert(sizeof(struct boot_host_page) == 64, "boot_host_page is a wire format");
 _Static_assert(sizeof(struct boot_info) <= 2 * BOOT_PAGE_BYTES, "boot info fills two pages");
 
 #endif

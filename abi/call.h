@@ -12,6 +12,8 @@
  * Process: there is no such stub; plat/process.c makes the same calls out of system calls. It calls
  * boot_info.syscall with the number in rax and arguments in rdi, rsi, rdx, r10, r8, r9 as Linux has
  * it; the stub is `syscall; ret`, and the only place from which the seccomp filter accepts one.
+ * CALL_CRASH is system call PROCESS_CRASH, which Linux does not have: the filter turns it into a
+ * signal of the loader's, which prints the report.
  */
 #ifndef DIATOM_ABI_CALL_H
 #define DIATOM_ABI_CALL_H
@@ -33,6 +35,8 @@ enum platform_call {
 
 #define CALL_PORT      0xf0 /* platform calls (monitor) */
 #define CALL_FAULT_PORT 0xf8 /* the exception stubs' report, after pushing the vector number */
+
+#define PROCESS_CRASH 0xd1a70 /* rdi, rsi: the text that says why */
 
 /* Exit codes of `diatom run` that are not main's. */
 enum diatom_exit {

@@ -251,7 +251,7 @@ enum status tap_open(const struct boot_device *boot, struct netdev **device)
 	tap->device.ip = boot->ip;
 	tap->device.gateway = boot->gateway;
 	tap->fd = boot->fd;
-	tap->pcap_fd = -1;
+	tap->pcap_fd = boot->flags & BOOT_NET_CAPTURE ? (int)boot->address : -1;
 	tap->lead = boot->flags & BOOT_NET_VNET_HEADER ? sizeof(struct virtio_net_header) : 0;
 	tap->budget = 1;
 	if (tap->device.features & (NETDEV_SEGMENT_TCP | NETDEV_SEGMENT_UDP) ||
