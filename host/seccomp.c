@@ -20,8 +20,8 @@ static unsigned argument_at(unsigned index)
 	return offsetof(struct seccomp_data, args) + 8 * index;
 }
 
-static void put(
-	struct seccomp_filter *filter, uint16_t code, uint32_t value, uint8_t if_true, uint8_t if_false)
+static void put(struct seccomp_filter *filter, uint16_t code, uint32_t value, uint8_t if_true,
+	uint8_t if_false)
 {
 	if (filter->length == SECCOMP_CODE_MAX) {
 		filter->is_too_long = true;

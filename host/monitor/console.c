@@ -88,8 +88,8 @@ static void reset(struct device *device)
 
 static const struct device_ops console_ops = { serve, wants_input, reset };
 
-void console_init(struct console_device *console, const struct guest_memory *memory, const char *name,
-	int input, int output)
+void console_init(struct console_device *console, const struct guest_memory *memory,
+	const char *name, int input, int output)
 {
 	struct device *device = &console->device;
 

@@ -13,8 +13,8 @@ struct console_device {
 };
 
 /* The descriptors stay the caller's; the end of input ends waiting for it. */
-void console_init(struct console_device *console, const struct guest_memory *memory, const char *name,
-	int input, int output);
+void console_init(struct console_device *console, const struct guest_memory *memory,
+	const char *name, int input, int output);
 
 /* Writes all parts to a descriptor; gives up at an error. */
 void console_write(int fd, struct iovec *parts, unsigned count);

@@ -10,9 +10,9 @@
 #include "host/crash_report.h"
 #include "host/monitor/instruction.h"
 
-#define INSTRUCTION_BYTES 15
+#define INSTRUCTION_BYTES  15
 #define GENERAL_PROTECTION 13
-#define UNDEFINED_OPCODE 6
+#define UNDEFINED_OPCODE   6
 
 static bool read_word(void *self, uint64_t address, uint64_t *word)
 {
@@ -28,11 +28,24 @@ static bool read_word(void *self, uint64_t address, uint64_t *word)
 static struct crash_registers registers_of(const struct kvm_regs *r)
 {
 	return (struct crash_registers){
-		.rax = r->rax, .rbx = r->rbx, .rcx = r->rcx, .rdx = r->rdx,
-		.rsi = r->rsi, .rdi = r->rdi, .rbp = r->rbp, .rsp = r->rsp,
-		.r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11,
-		.r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
-		.rip = r->rip, .rflags = r->rflags,
+		.rax = r->rax,
+		.rbx = r->rbx,
+		.rcx = r->rcx,
+		.rdx = r->rdx,
+		.rsi = r->rsi,
+		.rdi = r->rdi,
+		.rbp = r->rbp,
+		.rsp = r->rsp,
+		.r8 = r->r8,
+		.r9 = r->r9,
+		.r10 = r->r10,
+		.r11 = r->r11,
+		.r12 = r->r12,
+		.r13 = r->r13,
+		.r14 = r->r14,
+		.r15 = r->r15,
+		.rip = r->rip,
+		.rflags = r->rflags,
 	};
 }
 
@@ -51,7 +64,8 @@ static struct crash_report report_of(struct guest *guest)
 
 /* The CPU says "general protection"; the instruction says which. An undefined opcode may be one, too,
  * where the hypervisor makes it so. */
-static void name_instruction(struct guest *guest, struct crash_report *report, char *text, size_t room)
+static void name_instruction(
+	struct guest *guest, struct crash_report *report, char *text, size_t room)
 {
 	uint64_t physical = layout_physical(&guest->layout, report->registers.rip, 1);
 	size_t length = INSTRUCTION_BYTES;
@@ -59,11 +73,13 @@ static void name_instruction(struct guest *guest, struct crash_report *report, c
 	if (report->vector != GENERAL_PROTECTION && report->vector != UNDEFINED_OPCODE)
 		return;
 	/* An instruction at the end of a region is shorter than the longest. */
-	while (length > 0 && layout_physical(&guest->layout, report->registers.rip, length) == UINT64_MAX)
+	while (length > 0 &&
+		layout_physical(&guest->layout, report->registers.rip, length) == UINT64_MAX)
 		length--;
 	if (physical == UINT64_MAX || length == 0)
 		return;
-	instruction_describe(text, room, guest->host + physical, length, (uint16_t)report->registers.rdx);
+	instruction_describe(
+		text, room, guest->host + physical, length, (uint16_t)report->registers.rdx);
 	if (text[0] != '\0') {
 		report->why = text;
 		report->why_length = strlen(text);
@@ -78,7 +94,8 @@ void crash_exception(struct guest *guest)
 	struct kvm_sregs sregs;
 	char text[64] = "";
 
-	memcpy(&frame, guest->host + system->physical + system->bytes - sizeof(frame), sizeof(frame));
+	memcpy(&frame, guest->host + system->physical + system->bytes - sizeof(frame),
+		sizeof(frame));
 	report.vector = (int)(frame.vector & 0xff);
 	report.error_code = frame.error;
 	report.registers.rip = frame.rip;

@@ -15,7 +15,8 @@ static uint32_t fill(struct iovec *parts, unsigned count)
 	uint32_t done = 0;
 
 	for (unsigned i = 0; i < count && done < CHAIN_MAX; i++) {
-		size_t n = parts[i].iov_len < CHAIN_MAX - done ? parts[i].iov_len : CHAIN_MAX - done;
+		size_t n =
+			parts[i].iov_len < CHAIN_MAX - done ? parts[i].iov_len : CHAIN_MAX - done;
 		ssize_t got = n == 0 ? 0 : getrandom(parts[i].iov_base, n, 0);
 
 		if (got < 0)

@@ -21,7 +21,7 @@ struct image;
 struct guest {
 	const char *name; /* for messages */
 	const struct image *image;
-	uint8_t *host;	  /* guest-physical 0 */
+	uint8_t *host; /* guest-physical 0 */
 	struct layout layout;
 	struct guest_memory memory; /* what devices may reach */
 	struct vcpu vcpu;

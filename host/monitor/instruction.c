@@ -21,11 +21,24 @@ static const struct opcode plain[] = {
 
 /* Behind 0f. */
 static const struct opcode extended[] = {
-	{ 0x00, 2, "lldt" },	 { 0x00, 3, "ltr" },	 { 0x01, 0, "sgdt" },	{ 0x01, 1, "sidt" },
-	{ 0x01, 2, "lgdt" },	 { 0x01, 3, "lidt" },	 { 0x01, 6, "lmsw" },	{ 0x01, 7, "invlpg" },
-	{ 0x06, -1, "clts" },	 { 0x08, -1, "invd" },	 { 0x09, -1, "wbinvd" }, { 0x20, -1, "mov from cr" },
-	{ 0x21, -1, "mov from dr" }, { 0x22, -1, "mov to cr" }, { 0x23, -1, "mov to dr" },
-	{ 0x30, -1, "wrmsr" },	 { 0x32, -1, "rdmsr" },	 { 0x33, -1, "rdpmc" },
+	{ 0x00, 2, "lldt" },
+	{ 0x00, 3, "ltr" },
+	{ 0x01, 0, "sgdt" },
+	{ 0x01, 1, "sidt" },
+	{ 0x01, 2, "lgdt" },
+	{ 0x01, 3, "lidt" },
+	{ 0x01, 6, "lmsw" },
+	{ 0x01, 7, "invlpg" },
+	{ 0x06, -1, "clts" },
+	{ 0x08, -1, "invd" },
+	{ 0x09, -1, "wbinvd" },
+	{ 0x20, -1, "mov from cr" },
+	{ 0x21, -1, "mov from dr" },
+	{ 0x22, -1, "mov to cr" },
+	{ 0x23, -1, "mov to dr" },
+	{ 0x30, -1, "wrmsr" },
+	{ 0x32, -1, "rdmsr" },
+	{ 0x33, -1, "rdpmc" },
 };
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -41,7 +54,8 @@ static const char *find(const struct opcode *rows, size_t count, uint8_t byte, u
 
 static bool is_prefix(uint8_t byte)
 {
-	return byte == 0x66 || byte == 0x67 || byte == 0xf2 || byte == 0xf3 || (byte & 0xf0) == 0x40;
+	return byte == 0x66 || byte == 0x67 || byte == 0xf2 || byte == 0xf3 ||
+	       (byte & 0xf0) == 0x40;
 }
 
 void instruction_describe(char *text, size_t room, const uint8_t *code, size_t length, uint16_t dx)

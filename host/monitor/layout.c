@@ -69,8 +69,9 @@ static void place(struct placing *placings, unsigned count)
 
 static uint64_t table_pages(const struct layout *l, uint64_t memory_bytes)
 {
-	return 1 + tables_pages_for(l->system.bytes, false) + tables_pages_for(l->image.bytes, false) +
-	       tables_pages_for(l->stack.bytes, false) + tables_pages_for(l->boot.bytes, false) +
+	return 1 + tables_pages_for(l->system.bytes, false) +
+	       tables_pages_for(l->image.bytes, false) + tables_pages_for(l->stack.bytes, false) +
+	       tables_pages_for(l->boot.bytes, false) +
 	       tables_pages_for(l->registers.bytes, false) + tables_pages_for(memory_bytes, true) +
 	       (l->stacks.bytes == 0 ? 0 : tables_pages_for(l->stacks.bytes, false));
 }

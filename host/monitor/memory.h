@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 struct guest_memory {
-	uint8_t *host;	/* guest-physical 0 */
+	uint8_t *host; /* guest-physical 0 */
 	uint64_t bytes;
 	uint64_t image, image_end; /* guest-physical */
 	uint64_t heap, heap_end;

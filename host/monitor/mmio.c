@@ -186,7 +186,8 @@ static void stop_if_broken(struct device *device)
 		device->status |= VIRTIO_STATUS_NEEDS_RESET;
 		device->failures++;
 		if (!device->is_warned)
-			dprintf(STDERR_FILENO, "%s: stopped until its driver resets it: queue %u: %s\n",
+			dprintf(STDERR_FILENO,
+				"%s: stopped until its driver resets it: queue %u: %s\n",
 				device->name, i, device->queues[i].broken);
 		device->is_warned = true;
 		return;

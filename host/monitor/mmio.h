@@ -40,9 +40,9 @@ struct device {
 	unsigned queue_count;
 	struct queue queues[DEVICE_QUEUES_MAX];
 	uint8_t config[DEVICE_CONFIG_BYTES];
-	int input_fd;	  /* readable: serve; -1: none */
-	bool input_ready; /* the last wait found input_fd readable */
-	bool is_warned;	  /* a failure was reported: once is enough */
+	int input_fd;	   /* readable: serve; -1: none */
+	bool input_ready;  /* the last wait found input_fd readable */
+	bool is_warned;	   /* a failure was reported: once is enough */
 	uint64_t failures; /* rings that broke the protocol */
 	uint64_t doorbells;
 };

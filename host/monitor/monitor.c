@@ -38,17 +38,21 @@ static int fail(const struct run_config *config, const char *what, int error)
 	const char *remedy = "";
 
 	if (error == -EACCES || error == -EPERM)
-		remedy = "\n  run it as a user who may open /dev/kvm (group kvm), or without a VM: --as process";
+		remedy =
+			"\n  run it as a user who may open /dev/kvm (group kvm), or without a VM: --as process";
 	else if (error == -ENOENT || error == -ENODEV || error == -ENXIO)
 		remedy = "\n  this machine has no usable KVM; run it without: --as process";
 	else if (error == -EBUSY)
-		remedy = "\n  another hypervisor holds the CPU's virtualization; run it without: --as process";
-	dprintf(STDERR_FILENO, "diatom: %s: %s failed: %s%s\n", config->name, what, strerror(-error), remedy);
+		remedy =
+			"\n  another hypervisor holds the CPU's virtualization; run it without: --as process";
+	dprintf(STDERR_FILENO, "diatom: %s: %s failed: %s%s\n", config->name, what,
+		strerror(-error), remedy);
 	return error == -ENOMEM ? EXIT_OUT_OF_MEMORY : EXIT_HOST_LACKS;
 }
 
 /* Makes the devices of the run; the guest's list is in the order of their registers. */
-static void make_devices(struct guest *guest, const struct run_config *config, const struct image *image)
+static void make_devices(
+	struct guest *guest, const struct run_config *config, const struct image *image)
 {
 	static struct net_device nets[BOOT_DEVICES_MAX];
 	static struct console_device console;
@@ -56,18 +60,21 @@ static void make_devices(struct guest *guest, const struct run_config *config, c
 
 	for (unsigned i = 0; i < config->net_count; i++) {
 		const struct run_net *from = &config->nets[i];
-		struct net_settings settings = { .name = from->name, .tap = from->fd, .mtu = from->mtu,
-			.pcap = guest->pcap };
+		struct net_settings settings = {
+			.name = from->name, .tap = from->fd, .mtu = from->mtu, .pcap = guest->pcap
+		};
 
 		memcpy(settings.mac, from->mac, sizeof(settings.mac));
-		settings.offloads = ((from->flags & BOOT_NET_CHECKSUM) != 0 ? NET_CHECKSUM : 0) |
-				    ((from->flags & BOOT_NET_SEGMENT_TCP) != 0 ? NET_SEGMENT_TCP : 0) |
-				    ((from->flags & BOOT_NET_SEGMENT_UDP) != 0 ? NET_SEGMENT_UDP : 0);
+		settings.offloads =
+			((from->flags & BOOT_NET_CHECKSUM) != 0 ? NET_CHECKSUM : 0) |
+			((from->flags & BOOT_NET_SEGMENT_TCP) != 0 ? NET_SEGMENT_TCP : 0) |
+			((from->flags & BOOT_NET_SEGMENT_UDP) != 0 ? NET_SEGMENT_UDP : 0);
 		net_init(&nets[i], &guest->memory, &settings);
 		guest->devices[guest->device_count++] = &nets[i].device;
 	}
 	if (image->console.name[0] != 0) {
-		console_init(&console, &guest->memory, image->console.name, STDIN_FILENO, STDOUT_FILENO);
+		console_init(
+			&console, &guest->memory, image->console.name, STDIN_FILENO, STDOUT_FILENO);
 		guest->devices[guest->device_count++] = &console.device;
 	}
 	if (image->entropy.name[0] != 0) {
@@ -105,7 +112,8 @@ static int64_t time_left(const struct run_config *config)
 	if (config->timeout_ns == 0)
 		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	left = config->started_ns + config->timeout_ns - (now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+	left = config->started_ns + config->timeout_ns -
+	       (now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
 	return left > 1000 ? left : 1000;
 }
 
@@ -113,7 +121,8 @@ static struct device *device_of(struct guest *guest, uint64_t physical)
 {
 	uint64_t offset = physical - guest->layout.registers.physical;
 
-	return offset / PAGE_BYTES < guest->device_count ? guest->devices[offset / PAGE_BYTES] : NULL;
+	return offset / PAGE_BYTES < guest->device_count ? guest->devices[offset / PAGE_BYTES]
+							 : NULL;
 }
 
 /* Register writes that KVM collected since the last exit, in order. */
@@ -161,8 +170,8 @@ static void act_on_port(struct guest *guest)
 
 	if (run->io.direction == KVM_EXIT_IO_OUT && run->io.port == CALL_FAULT_PORT)
 		crash_exception(guest);
-	else if (run->io.direction == KVM_EXIT_IO_OUT && run->io.port == CALL_PORT && run->io.size == 4 &&
-		 run->io.count == 1)
+	else if (run->io.direction == KVM_EXIT_IO_OUT && run->io.port == CALL_PORT &&
+		 run->io.size == 4 && run->io.count == 1)
 		calls_act(guest);
 	else
 		crash_call(guest, "port access other than a platform call");
@@ -178,8 +187,10 @@ static void act_on_failure(struct guest *guest)
 		   run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION) {
 		crash_call(guest, "instruction that the hypervisor can't emulate");
 	} else {
-		dprintf(STDERR_FILENO, "diatom: %s: KVM stopped the virtual CPU: exit reason %u, detail %#llx\n",
-			guest->name, run->exit_reason, (unsigned long long)run->hw.hardware_exit_reason);
+		dprintf(STDERR_FILENO,
+			"diatom: %s: KVM stopped the virtual CPU: exit reason %u, detail %#llx\n",
+			guest->name, run->exit_reason,
+			(unsigned long long)run->hw.hardware_exit_reason);
 		guest_end(guest, EXIT_HOST_LACKS);
 	}
 }

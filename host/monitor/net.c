@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#define HEADER_BYTES	sizeof(struct virtio_net_header)
-#define ETHERNET_BYTES	18 /* header and VLAN tag */
-#define SEGMENT_MAX	65550
+#define HEADER_BYTES   sizeof(struct virtio_net_header)
+#define ETHERNET_BYTES 18 /* header and VLAN tag */
+#define SEGMENT_MAX    65550
 
 /* A doorbell comes when this many frames wait: half a ring. Sooner, the next sleep sends them. */
 #define SEND_BATCH 128
@@ -27,7 +27,8 @@ static struct net_device *net_of(struct device *device)
 }
 
 /* Copies into the buffers, which may be split anywhere. */
-static void put_bytes(struct iovec *parts, unsigned count, size_t offset, const uint8_t *bytes, size_t n)
+static void put_bytes(
+	struct iovec *parts, unsigned count, size_t offset, const uint8_t *bytes, size_t n)
 {
 	for (unsigned i = 0; i < count && n > 0; i++) {
 		if (offset >= parts[i].iov_len) {
@@ -192,7 +193,8 @@ static bool wants_input(struct device *device)
 {
 	struct net_device *net = net_of(device);
 
-	return net->buffers.bytes >= HEADER_BYTES || queue_waiting(&device->queues[VIRTIO_NET_RECEIVE]) > 0;
+	return net->buffers.bytes >= HEADER_BYTES ||
+	       queue_waiting(&device->queues[VIRTIO_NET_RECEIVE]) > 0;
 }
 
 static void reset(struct device *device)
@@ -216,7 +218,8 @@ static uint64_t offered_features(uint32_t offloads)
 		features |= VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 |
 			    VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6;
 	if ((offloads & NET_SEGMENT_UDP) != 0)
-		features |= VIRTIO_NET_F_HOST_USO | VIRTIO_NET_F_GUEST_USO4 | VIRTIO_NET_F_GUEST_USO6;
+		features |=
+			VIRTIO_NET_F_HOST_USO | VIRTIO_NET_F_GUEST_USO4 | VIRTIO_NET_F_GUEST_USO6;
 	return features;
 }
 
@@ -224,7 +227,9 @@ void net_init(struct net_device *net, const struct guest_memory *memory,
 	const struct net_settings *settings)
 {
 	struct device *device = &net->device;
-	struct virtio_net_config config = { .status = 1, .queue_pairs_max = 1, .mtu = settings->mtu };
+	struct virtio_net_config config = {
+		.status = 1, .queue_pairs_max = 1, .mtu = settings->mtu
+	};
 
 	memset(net, 0, sizeof(*net));
 	device->ops = &net_ops;

@@ -62,8 +62,8 @@ void pcap_write(
 	if (pcap->used + sizeof(header) + frame > sizeof(pcap->buffer))
 		pcap_flush(pcap);
 	clock_gettime(CLOCK_REALTIME, &now);
-	header = (struct record_header){ (uint32_t)now.tv_sec, (uint32_t)now.tv_nsec, (uint32_t)frame,
-		(uint32_t)(length - skip) };
+	header = (struct record_header){ (uint32_t)now.tv_sec, (uint32_t)now.tv_nsec,
+		(uint32_t)frame, (uint32_t)(length - skip) };
 	memcpy(pcap->buffer + pcap->used, &header, sizeof(header));
 	pcap->used += sizeof(header);
 	left = frame;

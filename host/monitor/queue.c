@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define LOAD(field)	   __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
+#define LOAD(field)	    __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
 #define STORE(field, value) __atomic_store_n(&(field), value, __ATOMIC_RELEASE)
 
 void queue_init(struct queue *queue, const struct guest_memory *memory, bool device_writes)
@@ -126,7 +126,8 @@ bool queue_pop(struct queue *queue, struct queue_chain *chain, struct iovec *par
 
 void queue_push(struct queue *queue, uint16_t head, uint32_t bytes)
 {
-	struct virtio_used_element *element = &queue->used->ring[queue->next_used & (queue->size - 1)];
+	struct virtio_used_element *element =
+		&queue->used->ring[queue->next_used & (queue->size - 1)];
 
 	*element = (struct virtio_used_element){ .id = head, .length = bytes };
 	queue->next_used++;

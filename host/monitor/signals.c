@@ -12,7 +12,7 @@
 
 #define FOREVER_SECONDS 1000000000
 
-static volatile sig_atomic_t requests;	/* INT and TERM that came */
+static volatile sig_atomic_t requests; /* INT and TERM that came */
 static volatile sig_atomic_t last_signal;
 static volatile sig_atomic_t is_late;	/* the time limit passed */
 static sig_atomic_t woken;		/* requests that the body woke up for */
@@ -37,7 +37,8 @@ static void handle(int number)
 int signals_start(struct guest *guest, int64_t timeout_ns)
 {
 	struct sigaction action = { .sa_handler = handle };
-	struct itimerval limit = { .it_value = { timeout_ns / 1000000000, timeout_ns % 1000000000 / 1000 } };
+	struct itimerval limit = { .it_value = { timeout_ns / 1000000000,
+					   timeout_ns % 1000000000 / 1000 } };
 
 	run = guest->vcpu.run;
 	page = guest->page;

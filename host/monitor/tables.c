@@ -7,20 +7,22 @@
 
 #include <stddef.h>
 
-#define PRESENT	  UINT64_C(1)
-#define WRITABLE  UINT64_C(2)
-#define USER	  UINT64_C(4)
-#define ACCESSED  UINT64_C(0x20)
-#define DIRTY	  UINT64_C(0x40)
-#define LARGE	  UINT64_C(0x80)
+#define PRESENT	   UINT64_C(1)
+#define WRITABLE   UINT64_C(2)
+#define USER	   UINT64_C(4)
+#define ACCESSED   UINT64_C(0x20)
+#define DIRTY	   UINT64_C(0x40)
+#define LARGE	   UINT64_C(0x80)
 #define NO_EXECUTE (UINT64_C(1) << 63)
-#define ADDRESS	  UINT64_C(0x000ffffffffff000)
+#define ADDRESS	   UINT64_C(0x000ffffffffff000)
 
-#define ENTRIES 512
+#define ENTRIES	   512
 
 void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t end)
 {
-	*tables = (struct tables){ .host = host, .root = start, .next = start + PAGE_BYTES, .end = end };
+	*tables = (struct tables){
+		.host = host, .root = start, .next = start + PAGE_BYTES, .end = end
+	};
 }
 
 static uint64_t *table_at(struct tables *tables, uint64_t physical)

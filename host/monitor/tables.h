@@ -21,9 +21,9 @@ enum page_rights {
 };
 
 struct tables {
-	uint8_t *host;	/* guest-physical 0 */
-	uint64_t root;	/* guest-physical: cr3 */
-	uint64_t next;	/* guest-physical: next free table page; pages there are zero */
+	uint8_t *host; /* guest-physical 0 */
+	uint64_t root; /* guest-physical: cr3 */
+	uint64_t next; /* guest-physical: next free table page; pages there are zero */
 	uint64_t end;
 	bool is_full; /* a table did not fit: a mistake in the layout's arithmetic */
 };

@@ -40,31 +40,38 @@ enum {
 	STUB_BYTES = 16,
 };
 
-#define CR0 0x80050033U /* PG AM WP NE ET MP PE */
-#define CR4_BASE 0x620U /* PAE, OSFXSR, OSXMMEXCPT */
-#define CR4_UMIP (1U << 11)
+#define CR0	     0x80050033U /* PG AM WP NE ET MP PE */
+#define CR4_BASE     0x620U	 /* PAE, OSFXSR, OSXMMEXCPT */
+#define CR4_UMIP     (1U << 11)
 #define CR4_FSGSBASE (1U << 16)
-#define CR4_OSXSAVE (1U << 18)
-#define CR4_SMEP (1U << 20)
-#define CR4_SMAP (1U << 21)
-#define EFER 0xd00U /* NXE LMA LME; without SCE, `syscall` is undefined */
+#define CR4_OSXSAVE  (1U << 18)
+#define CR4_SMEP     (1U << 20)
+#define CR4_SMAP     (1U << 21)
+#define EFER	     0xd00U /* NXE LMA LME; without SCE, `syscall` is undefined */
 
 /* CPUID bits. */
-#define LEAF1_ECX_XSAVE	  (1U << 26)
-#define LEAF1_ECX_OSXSAVE (1U << 27)
-#define LEAF1_ECX_AVX	  (1U << 28)
-#define LEAF1_ECX_RDRAND  (1U << 30)
+#define LEAF1_ECX_MONITOR  (1U << 3)
+#define LEAF1_ECX_DEADLINE (1U << 24)
+#define EXTENDED_EDX_NX	   (1U << 20)
+#define EXTENDED_EDX_1G	   (1U << 26)
+#define EXTENDED_EDX_LM	   (1U << 29)
+#define LEAF1_ECX_XSAVE	   (1U << 26)
+#define LEAF1_ECX_OSXSAVE  (1U << 27)
+#define LEAF1_ECX_AVX	   (1U << 28)
+#define LEAF1_ECX_RDRAND   (1U << 30)
 #define LEAF7_EBX_FSGSBASE 1U
-#define LEAF7_EBX_AVX2	  (1U << 5)
-#define LEAF7_EBX_SMEP	  (1U << 7)
-#define LEAF7_EBX_ERMS	  (1U << 9)
-#define LEAF7_EBX_AVX512  (1U << 16)
-#define LEAF7_EBX_SMAP	  (1U << 20)
-#define LEAF7_ECX_UMIP	  (1U << 2)
-#define LEAF7_EDX_FSRM	  (1U << 4)
+#define LEAF7_EBX_AVX2	   (1U << 5)
+#define LEAF7_EBX_SMEP	   (1U << 7)
+#define LEAF7_EBX_ERMS	   (1U << 9)
+#define LEAF7_EBX_AVX512   (1U << 16)
+#define LEAF7_EBX_SMAP	   (1U << 20)
+#define LEAF7_ECX_UMIP	   (1U << 2)
+#define LEAF7_EDX_FSRM	   (1U << 4)
 
-#define XCR0_AVX    7U
-#define XCR0_AVX512 0xe7U
+#define MSR_TSC		   0x10
+
+#define XCR0_AVX	   7U
+#define XCR0_AVX512	   0xe7U
 
 /* The host's CPUID, read once: under another hypervisor each read costs microseconds. */
 struct cpu {
@@ -183,31 +190,47 @@ void vcpu_write_system(const struct layout *layout, uint8_t *memory)
 	}
 }
 
+#define CPUID_ROWS 6
+
 /* The small table that KVM checks control registers against. */
 static int set_cpuid(struct vcpu *vcpu, uint64_t memory_bytes)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 rows[6];
-	} table = { .head = { .nent = 6 } };
-	uint32_t physical_bits = memory_bytes > (UINT64_C(1) << 35) ? 46 : 36, unused[4];
+	_Alignas(struct kvm_cpuid2)
+		uint8_t bytes[sizeof(struct kvm_cpuid2) +
+			      CPUID_ROWS * sizeof(struct kvm_cpuid_entry2)] = { 0 };
+	struct kvm_cpuid2 *table = (struct kvm_cpuid2 *)(void *)bytes;
+	struct kvm_cpuid_entry2 *rows = table->entries;
+	uint32_t physical_bits = 36, unused[3];
 
-	if (physical_bits > 36) {
-		__cpuid(0x80000008, unused[0], unused[1], unused[2], unused[3]);
-		physical_bits = unused[0] & 0xff;
+	/* Asked only when it matters: the instruction is slow under another hypervisor. */
+	if (memory_bytes > (UINT64_C(1) << 35)) {
+		__cpuid(0x80000008, physical_bits, unused[0], unused[1], unused[2]);
+		physical_bits &= 0xff;
 	}
-	table.rows[0] = (struct kvm_cpuid_entry2){ .function = 0, .eax = 0xd, .ebx = 0x756e6547,
-		.ecx = 0x6c65746e, .edx = 0x49656e69 };
-	table.rows[1] = (struct kvm_cpuid_entry2){ .function = 1, .eax = cpu.leaf1[0],
-		.ecx = cpu.leaf1[2] & ~(UINT32_C(1) << 24 | UINT32_C(1) << 3), .edx = cpu.leaf1[3] };
-	table.rows[2] = (struct kvm_cpuid_entry2){ .function = 7, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
-		.ebx = cpu.leaf7[1], .ecx = cpu.leaf7[2] & LEAF7_ECX_UMIP, .edx = cpu.leaf7[3] & LEAF7_EDX_FSRM };
-	table.rows[3] = (struct kvm_cpuid_entry2){ .function = 0xd, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
-		.eax = (uint32_t)cpu.xcr0 & (has_avx512() ? XCR0_AVX512 : XCR0_AVX), .ebx = 4096, .ecx = 4096 };
-	table.rows[4] = (struct kvm_cpuid_entry2){ .function = 0x80000001, .ecx = 1,
-		.edx = 1U << 29 | 1U << 20 | 1U << 26 };
-	table.rows[5] = (struct kvm_cpuid_entry2){ .function = 0x80000008, .eax = 48U << 8 | physical_bits };
-	return ioctl(vcpu->fd, KVM_SET_CPUID2, &table);
+	table->nent = CPUID_ROWS;
+	rows[0] = (struct kvm_cpuid_entry2){
+		.function = 0, .eax = 0xd, .ebx = 0x756e6547, .ecx = 0x6c65746e, .edx = 0x49656e69
+	};
+	rows[1] = (struct kvm_cpuid_entry2){ .function = 1,
+		.eax = cpu.leaf1[0],
+		.ecx = cpu.leaf1[2] & ~(LEAF1_ECX_MONITOR | LEAF1_ECX_DEADLINE),
+		.edx = cpu.leaf1[3] };
+	rows[2] = (struct kvm_cpuid_entry2){ .function = 7,
+		.flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
+		.ebx = cpu.leaf7[1],
+		.ecx = cpu.leaf7[2] & LEAF7_ECX_UMIP,
+		.edx = cpu.leaf7[3] & LEAF7_EDX_FSRM };
+	rows[3] = (struct kvm_cpuid_entry2){ .function = 0xd,
+		.flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
+		.eax = (uint32_t)cpu.xcr0 & (has_avx512() ? XCR0_AVX512 : XCR0_AVX),
+		.ebx = 4096,
+		.ecx = 4096 };
+	rows[4] = (struct kvm_cpuid_entry2){ .function = 0x80000001,
+		.ecx = 1,
+		.edx = EXTENDED_EDX_NX | EXTENDED_EDX_1G | EXTENDED_EDX_LM };
+	rows[5] = (struct kvm_cpuid_entry2){ .function = 0x80000008,
+		.eax = 48U << 8 | physical_bits };
+	return ioctl(vcpu->fd, KVM_SET_CPUID2, table);
 }
 
 /* Lets the body use AVX where the host has it. Its absence is not an error: the body looks. */
@@ -233,18 +256,20 @@ static uint64_t host_tsc(void)
 static void align_tsc(struct vcpu *vcpu)
 {
 	uint64_t zero = 0;
-	struct kvm_device_attr attribute = { .group = KVM_VCPU_TSC_CTRL,
-		.attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t)&zero };
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} tsc = { .head = { .nmsrs = 1 }, .entry = { .index = 0x10 } };
+	struct kvm_device_attr attribute = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t)&zero
+	};
+	_Alignas(struct kvm_msrs)
+		uint8_t bytes[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)] = { 0 };
+	struct kvm_msrs *tsc = (struct kvm_msrs *)(void *)bytes;
 
 	vcpu->tsc_offset = 0;
 	if (ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &attribute) == 0)
 		return;
-	if (ioctl(vcpu->fd, KVM_GET_MSRS, &tsc) == 1)
-		vcpu->tsc_offset = (int64_t)(tsc.entry.data - host_tsc());
+	tsc->nmsrs = 1;
+	tsc->entries[0].index = MSR_TSC;
+	if (ioctl(vcpu->fd, KVM_GET_MSRS, tsc) == 1)
+		vcpu->tsc_offset = (int64_t)(tsc->entries[0].data - host_tsc());
 }
 
 /* Register writes other than the doorbell are collected by KVM and seen at the next exit. */
@@ -257,7 +282,8 @@ static int collect_writes(struct vcpu *vcpu, const struct layout *layout, unsign
 	for (unsigned i = 0; i < devices; i++) {
 		uint64_t at = layout->registers.physical + i * PAGE_BYTES;
 		uint32_t next = VIRTIO_MMIO_QUEUE_NOTIFY + 4;
-		struct kvm_coalesced_mmio_zone below = { .addr = at, .size = VIRTIO_MMIO_QUEUE_NOTIFY };
+		struct kvm_coalesced_mmio_zone below = { .addr = at,
+			.size = VIRTIO_MMIO_QUEUE_NOTIFY };
 		struct kvm_coalesced_mmio_zone above = { .addr = at + next,
 			.size = VIRTIO_MMIO_CONFIG - next };
 
@@ -287,8 +313,8 @@ static int make_vcpu(struct vcpu *vcpu, int kvm, const struct layout *layout, in
 	vcpu->run = mmap(NULL, vcpu->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
 	if (vcpu->run == MAP_FAILED)
 		return -1;
-	vcpu->writes = writes_page <= 0 ? NULL
-					: (void *)((uint8_t *)vcpu->run + writes_page * PAGE_BYTES);
+	vcpu->writes =
+		writes_page <= 0 ? NULL : (void *)((uint8_t *)vcpu->run + writes_page * PAGE_BYTES);
 	return set_cpuid(vcpu, layout->memory_bytes);
 }
 
@@ -325,8 +351,15 @@ int vcpu_open(struct vcpu *vcpu, const struct layout *layout, uint8_t *memory, u
 
 static struct kvm_segment segment(uint16_t selector, uint8_t type, uint8_t ring, bool is_code)
 {
-	return (struct kvm_segment){ .limit = 0xffffffff, .selector = selector, .type = type,
-		.present = 1, .dpl = ring, .db = !is_code, .s = 1, .l = is_code, .g = 1 };
+	return (struct kvm_segment){ .limit = 0xffffffff,
+		.selector = selector,
+		.type = type,
+		.present = 1,
+		.dpl = ring,
+		.db = !is_code,
+		.s = 1,
+		.l = is_code,
+		.g = 1 };
 }
 
 static void set_system_registers(struct kvm_sregs *s, const struct layout *layout)
@@ -337,8 +370,11 @@ static void set_system_registers(struct kvm_sregs *s, const struct layout *layou
 	memset(s, 0, sizeof(*s));
 	s->cs = segment(USER_CODE, 11, 3, true);
 	s->ss = s->ds = s->es = s->fs = s->gs = data;
-	s->tr = (struct kvm_segment){ .base = base + TSS_AT, .limit = TSS_BYTES - 1,
-		.selector = TASK, .type = 11, .present = 1 };
+	s->tr = (struct kvm_segment){ .base = base + TSS_AT,
+		.limit = TSS_BYTES - 1,
+		.selector = TASK,
+		.type = 11,
+		.present = 1 };
 	s->ldt = (struct kvm_segment){ .unusable = 1, .type = 2 };
 	s->gdt = (struct kvm_dtable){ .base = base + GDT_AT, .limit = GDT_BYTES - 1 };
 	s->idt = (struct kvm_dtable){ .base = base + IDT_AT, .limit = IDT_BYTES - 1 };

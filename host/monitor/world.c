@@ -71,10 +71,11 @@ static int make_memory(struct guest *guest)
 	return 0;
 }
 
-static void map_region(struct tables *tables, const struct region *region, uint64_t offset, uint64_t bytes,
-	unsigned rights)
+static void map_region(struct tables *tables, const struct region *region, uint64_t offset,
+	uint64_t bytes, unsigned rights)
 {
-	tables_map(tables, region->virtual + offset, region->physical + offset, bytes, rights, false);
+	tables_map(
+		tables, region->virtual + offset, region->physical + offset, bytes, rights, false);
 }
 
 static void map_image(struct tables *tables, const struct region *where, const struct image *image)
@@ -93,8 +94,10 @@ static void map_image(struct tables *tables, const struct region *where, const s
 static void map_stacks(struct tables *tables, const struct layout *l)
 {
 	for (uint64_t i = 0; i < l->stack_count; i++)
-		tables_map(tables, l->stacks.virtual + i * (l->stack_bytes + PAGE_BYTES) + PAGE_BYTES,
-			l->heap.physical + i * l->stack_bytes, l->stack_bytes, PAGE_USER | PAGE_WRITE, false);
+		tables_map(tables,
+			l->stacks.virtual + i * (l->stack_bytes + PAGE_BYTES) + PAGE_BYTES,
+			l->heap.physical + i * l->stack_bytes, l->stack_bytes,
+			PAGE_USER | PAGE_WRITE, false);
 }
 
 static bool map_all(struct guest *guest, const struct image *image)
@@ -113,7 +116,8 @@ static bool map_all(struct guest *guest, const struct image *image)
 	map_region(&tables, &l->boot, BOOT_ARGUMENTS, l->boot.bytes - BOOT_ARGUMENTS, PAGE_USER);
 	if (guest->device_count > 0)
 		map_region(&tables, &l->registers, 0, l->registers.bytes, PAGE_USER | PAGE_WRITE);
-	tables_map(&tables, l->heap.virtual, l->heap.physical, l->heap.bytes, PAGE_USER | PAGE_WRITE, true);
+	tables_map(&tables, l->heap.virtual, l->heap.physical, l->heap.bytes,
+		PAGE_USER | PAGE_WRITE, true);
 	map_stacks(&tables, l);
 	return !tables.is_full;
 }
@@ -248,8 +252,9 @@ void world_set_clock(struct guest *guest)
 static int refuse_memory(const struct run_config *config, uint64_t least)
 {
 	dprintf(STDERR_FILENO,
-		"diatom: %s needs at least %llu MiB to start, not %llu\n  give it more: --mem %llu\n", config->name,
-		(unsigned long long)((least + 0xfffff) >> 20), (unsigned long long)(config->memory_bytes >> 20),
+		"diatom: %s needs at least %llu MiB to start, not %llu\n  give it more: --mem %llu\n",
+		config->name, (unsigned long long)((least + 0xfffff) >> 20),
+		(unsigned long long)(config->memory_bytes >> 20),
 		(unsigned long long)((least + 0xfffff) >> 20));
 	return EXIT_OUT_OF_MEMORY;
 }
@@ -262,15 +267,16 @@ int world_make(struct guest *guest, const struct run_config *config, const struc
 	if (least != 0)
 		return refuse_memory(config, least);
 	if (make_memory(guest) != 0) {
-		dprintf(STDERR_FILENO, "diatom: %s: the host has no %llu MiB of memory\n", config->name,
-			(unsigned long long)(config->memory_bytes >> 20));
+		dprintf(STDERR_FILENO, "diatom: %s: the host has no %llu MiB of memory\n",
+			config->name, (unsigned long long)(config->memory_bytes >> 20));
 		return EXIT_OUT_OF_MEMORY;
 	}
 	image_load(image, guest->host + guest->layout.image.physical, guest->layout.image.virtual);
 	put_boot_info(guest, config);
 	vcpu_write_system(&guest->layout, guest->host);
 	if (!map_all(guest, image)) {
-		dprintf(STDERR_FILENO, "diatom: %s: page tables outgrew their place; this is a bug in diatom\n",
+		dprintf(STDERR_FILENO,
+			"diatom: %s: page tables outgrew their place; this is a bug in diatom\n",
 			config->name);
 		return EXIT_INTERNAL;
 	}

@@ -49,7 +49,8 @@ static struct pcap pcap;
 static void open_all(void)
 {
 	memory_bytes = aligned_alloc(4096, MEMORY_BYTES);
-	memory = (struct guest_memory){ memory_bytes, MEMORY_BYTES, IMAGE, HEAP, HEAP, MEMORY_BYTES };
+	memory = (struct guest_memory){ memory_bytes, MEMORY_BYTES, IMAGE, HEAP, HEAP,
+		MEMORY_BYTES };
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, tap) != 0)
 		abort();
 	null_output = open("/dev/null", O_WRONLY);
@@ -61,7 +62,9 @@ static struct device *make_device(unsigned kind)
 	static struct net_device net;
 	static struct console_device console;
 	static struct entropy_device entropy;
-	struct net_settings settings = { .name = "fuzz", .tap = tap[0], .mtu = 1500,
+	struct net_settings settings = { .name = "fuzz",
+		.tap = tap[0],
+		.mtu = 1500,
 		.offloads = kind % 8 == 1 ? 0 : NET_CHECKSUM | NET_SEGMENT_TCP | NET_SEGMENT_UDP,
 		.pcap = kind % 16 < 8 ? &pcap : NULL };
 
@@ -91,8 +94,9 @@ static void set_up(struct device *device, uint8_t features, uint8_t size_bits)
 	write_register(device, VIRTIO_MMIO_DRIVER_FEATURES, 1);
 	write_register(device, VIRTIO_MMIO_DRIVER_FEATURES_SELECT, 0);
 	write_register(device, VIRTIO_MMIO_DRIVER_FEATURES,
-		(uint32_t)device->offered & ((features & 1 ? 0 : ~(uint32_t)VIRTIO_NET_F_MRG_RXBUF) &
-						    (features & 2 ? ~(uint32_t)VIRTIO_F_RING_EVENT_IDX : ~0U)));
+		(uint32_t)device->offered &
+			((features & 1 ? 0 : ~(uint32_t)VIRTIO_NET_F_MRG_RXBUF) &
+				(features & 2 ? ~(uint32_t)VIRTIO_F_RING_EVENT_IDX : ~0U)));
 	write_register(device, VIRTIO_MMIO_STATUS, 11);
 	for (uint32_t q = 0; q < device->queue_count; q++) {
 		uint32_t base = HEAP + q * 8192;
@@ -118,7 +122,8 @@ static void put_descriptor(struct input *in)
 {
 	static const uint64_t bases[] = { 0, IMAGE, HEAP, HEAP + 0x6000, MEMORY_BYTES, UINT64_MAX };
 	uint64_t queue = take(in, 1) % 2, index = take(in, 1);
-	struct virtio_descriptor d = { .address = bases[take(in, 1) % 6] + (uint64_t)(int64_t)(int16_t)take(in, 2) };
+	struct virtio_descriptor d = { .address = bases[take(in, 1) % 6] +
+						  (uint64_t)(int64_t)(int16_t)take(in, 2) };
 	uint8_t shape = (uint8_t)take(in, 1);
 
 	d.length = shape & 0x80 ? (uint32_t)take(in, 4) : (uint32_t)take(in, 2) % FRAME_MAX;
@@ -163,7 +168,8 @@ static void command(struct device *device, struct input *in)
 		break;
 	case 1:
 		offset = take(in, 2);
-		mmio_write(device, offset % 0x200, (unsigned)(1U << offset / 0x200 % 4), take(in, 8));
+		mmio_write(
+			device, offset % 0x200, (unsigned)(1U << offset / 0x200 % 4), take(in, 8));
 		break;
 	case 2:
 		offset = take(in, 2);

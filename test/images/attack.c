@@ -72,7 +72,8 @@ static void attack_execute_stack(void)
 
 static void attack_execute_heap(void)
 {
-	uint8_t *code = (uint8_t *)(uintptr_t)(plat_boot->memory.heap + plat_boot->memory.heap_bytes - 1);
+	uint8_t *code =
+		(uint8_t *)(uintptr_t)(plat_boot->memory.heap + plat_boot->memory.heap_bytes - 1);
 
 	*code = 0xc3;
 	jump(code);
@@ -228,9 +229,9 @@ static void attack_fiber_overflow(void)
 static void call(uint64_t number, uint64_t a, uint64_t b)
 {
 	__asm__ volatile("call *%3"
-			 :
-			 : "D"(number), "S"(a), "d"(b), "r"(plat_boot->call)
-			 : "rax", "memory", "cc");
+		:
+		: "D"(number), "S"(a), "d"(b), "r"(plat_boot->call)
+		: "rax", "memory", "cc");
 }
 
 static void attack_call_unknown(void)
@@ -274,7 +275,8 @@ static volatile uint32_t *registers_at(unsigned offset)
 {
 	for (unsigned i = 0; i < plat_boot->device_count; i++)
 		if (plat_boot->devices[i].kind == MANIFEST_NET)
-			return (volatile uint32_t *)(uintptr_t)(plat_boot->devices[i].address + offset);
+			return (volatile uint32_t *)(uintptr_t)(plat_boot->devices[i].address +
+								offset);
 	printf("no network device\n");
 	exit(1);
 }
@@ -324,7 +326,8 @@ static void post(unsigned queue)
 	__asm__ volatile("" ::: "memory");
 	set(VIRTIO_MMIO_QUEUE_NOTIFY, queue);
 	call(CALL_SLEEP, (uint64_t)INT64_MIN, 0);
-	printf("%s\n", *registers_at(VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_NEEDS_RESET ? "stopped" : "running");
+	printf("%s\n", *registers_at(VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_NEEDS_RESET ? "stopped"
+										     : "running");
 }
 
 static void start_sane(unsigned queue)
@@ -386,21 +389,24 @@ static void attack_dma_length(void)
 static void attack_ring_in_tables(void)
 {
 	start_device();
-	start_queue(0, rings_physical, rings_physical + 4096, plat_boot->memory.heap_physical - 4096);
+	start_queue(
+		0, rings_physical, rings_physical + 4096, plat_boot->memory.heap_physical - 4096);
 	post(0);
 }
 
 static void attack_ring_loops(void)
 {
 	start_sane(VIRTIO_NET_TRANSMIT);
-	rings->descriptors[0] = (struct virtio_descriptor){ rings_physical, 1, VIRTIO_DESC_NEXT, 0 };
+	rings->descriptors[0] =
+		(struct virtio_descriptor){ rings_physical, 1, VIRTIO_DESC_NEXT, 0 };
 	post(VIRTIO_NET_TRANSMIT);
 }
 
 static void attack_ring_next(void)
 {
 	start_sane(VIRTIO_NET_TRANSMIT);
-	rings->descriptors[0] = (struct virtio_descriptor){ rings_physical, 1, VIRTIO_DESC_NEXT, 9999 };
+	rings->descriptors[0] =
+		(struct virtio_descriptor){ rings_physical, 1, VIRTIO_DESC_NEXT, 9999 };
 	post(VIRTIO_NET_TRANSMIT);
 }
 
@@ -421,7 +427,8 @@ static void attack_ring_index(void)
 static void attack_ring_indirect(void)
 {
 	start_sane(VIRTIO_NET_TRANSMIT);
-	rings->descriptors[0] = (struct virtio_descriptor){ rings_physical, 16, VIRTIO_DESC_INDIRECT, 0 };
+	rings->descriptors[0] =
+		(struct virtio_descriptor){ rings_physical, 16, VIRTIO_DESC_INDIRECT, 0 };
 	post(VIRTIO_NET_TRANSMIT);
 }
 
@@ -450,19 +457,58 @@ static const struct attack {
 	const char *name;
 	void (*run)(void);
 } attacks[] = {
-	ATTACK(write_text), ATTACK(write_rodata), ATTACK(write_boot_info), ATTACK(write_call_page),
-	ATTACK(execute_data), ATTACK(execute_stack), ATTACK(execute_heap), ATTACK(null_read),
-	ATTACK(null_jump), ATTACK(non_canonical), ATTACK(guess_tables), ATTACK(sgdt), ATTACK(lgdt),
-	ATTACK(lidt), ATTACK(hlt), ATTACK(cli), ATTACK(wrmsr), ATTACK(rdmsr), ATTACK(mov_cr3),
-	ATTACK(mov_cr0), ATTACK(invlpg), ATTACK(int80), ATTACK(syscall), ATTACK(out),
-	ATTACK(out_fault_port), ATTACK(in), ATTACK(ud2), ATTACK(divide), ATTACK(int3),
-	ATTACK(stack_overflow), ATTACK(fiber_overflow), ATTACK(call_unknown),
-	ATTACK(call_console_wild), ATTACK(call_console_wraps), ATTACK(call_console_beyond),
-	ATTACK(call_crash_wild), ATTACK(dma_write_zero), ATTACK(dma_write_text),
-	ATTACK(dma_write_tables), ATTACK(dma_write_beyond), ATTACK(dma_wraps), ATTACK(dma_read_zero),
-	ATTACK(dma_read_tables), ATTACK(dma_length), ATTACK(ring_in_tables), ATTACK(ring_loops),
-	ATTACK(ring_next), ATTACK(ring_head), ATTACK(ring_index), ATTACK(ring_indirect),
-	ATTACK(doorbells), ATTACK(registers),
+	ATTACK(write_text),
+	ATTACK(write_rodata),
+	ATTACK(write_boot_info),
+	ATTACK(write_call_page),
+	ATTACK(execute_data),
+	ATTACK(execute_stack),
+	ATTACK(execute_heap),
+	ATTACK(null_read),
+	ATTACK(null_jump),
+	ATTACK(non_canonical),
+	ATTACK(guess_tables),
+	ATTACK(sgdt),
+	ATTACK(lgdt),
+	ATTACK(lidt),
+	ATTACK(hlt),
+	ATTACK(cli),
+	ATTACK(wrmsr),
+	ATTACK(rdmsr),
+	ATTACK(mov_cr3),
+	ATTACK(mov_cr0),
+	ATTACK(invlpg),
+	ATTACK(int80),
+	ATTACK(syscall),
+	ATTACK(out),
+	ATTACK(out_fault_port),
+	ATTACK(in),
+	ATTACK(ud2),
+	ATTACK(divide),
+	ATTACK(int3),
+	ATTACK(stack_overflow),
+	ATTACK(fiber_overflow),
+	ATTACK(call_unknown),
+	ATTACK(call_console_wild),
+	ATTACK(call_console_wraps),
+	ATTACK(call_console_beyond),
+	ATTACK(call_crash_wild),
+	ATTACK(dma_write_zero),
+	ATTACK(dma_write_text),
+	ATTACK(dma_write_tables),
+	ATTACK(dma_write_beyond),
+	ATTACK(dma_wraps),
+	ATTACK(dma_read_zero),
+	ATTACK(dma_read_tables),
+	ATTACK(dma_length),
+	ATTACK(ring_in_tables),
+	ATTACK(ring_loops),
+	ATTACK(ring_next),
+	ATTACK(ring_head),
+	ATTACK(ring_index),
+	ATTACK(ring_indirect),
+	ATTACK(doorbells),
+	ATTACK(registers),
 };
 
 int main(int argc, char **argv)
