@@ -46,6 +46,7 @@ struct dns_source {
 	void *argument;
 	/* Where each message goes, errors and warnings; NULL: the log. */
 	void (*report)(void *argument, const struct dns_fault *fault);
+	size_t memory_max; /* bytes for reading, and for the zone; 0: as much as there is */
 };
 
 struct dns_fault {

@@ -67,6 +67,7 @@ enum status draft_start(struct draft *draft, struct dns_zone *zone, const struct
 	static const uint8_t no_label[1] = { 0 };
 
 	*draft = (struct draft){ .source = source, .fault = fault, .zone = zone };
+	draft->arena.limit = source->memory_max;
 	if (draft_grow(draft, NODES_FIRST) != OK)
 		return NO_MEMORY;
 	draft->nodes[0] = (struct draft_node){ .parent = NODE_NONE, .label = no_label };

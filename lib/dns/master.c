@@ -308,7 +308,7 @@ static enum status origin_parse(struct dns_name *origin, const char *text)
 enum status dns_zone_read(struct dns_zone **out, const struct dns_source *source)
 {
 	struct dns_fault fault = { .file = "zone" };
-	struct arena arena = { 0 };
+	struct arena arena = { .limit = source->memory_max };
 	struct dns_zone *zone;
 	struct dns_name origin;
 	char file[128];
