@@ -5,7 +5,8 @@ Boot: hello, from fork and exec to its exit, beside what else could print a line
     static musl, static glibc      the same source as an ordinary program: the floor
     Linux in a QEMU microvm        Debian's cloud kernel and an initramfs that is that same program;
                                    emulated (TCG), for Linux's ring 0 does not run at a usable speed
-                                   on a software-virtualised KVM. To the line, and to QEMU's end.
+                                   on a software-virtualised KVM. It reboots once it has printed,
+                                   which ends QEMU.
 
 Everything is pinned to one core, client and all, like a command typed at a shell.
 """
@@ -65,7 +66,7 @@ def linux_guest(lab):
                         ("init", 0o100755, file.read(), (0, 0))])
     initramfs = lab.path("initramfs", archive)
     return ["qemu-system-x86_64", "-M", "microvm,rtc=on", "-accel", "tcg", "-cpu", "qemu64",
-            "-m", "64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            "-m", "256", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-serial", "stdio", "-kernel", kernel, "-initrd", initramfs,
             "-append", "console=ttyS0 quiet panic=-1 reboot=t"]
 
@@ -102,11 +103,9 @@ def run():
                 commands[name] = lambda path=path: time_command(lab, [path], RUNS["fast"])
         try:
             guest = linux_guest(lab)
-            commands["Linux, QEMU microvm TCG, to the line"] = lambda: time_command(
-                lab, guest, RUNS["slow"], until="hello")
-            commands["Linux, QEMU microvm TCG, to the end"] = lambda: time_command(
-                lab, guest, RUNS["slow"])
-        except lib.Skip as why:
+            time_command(lab, guest, RUNS["slow"], until="hello")  # it does print
+            commands["Linux, QEMU microvm TCG"] = lambda: time_command(lab, guest, RUNS["slow"])
+        except (lib.Skip, lib.Failure) as why:
             say(f"  Linux guest: {why}")
             report.note(f"Linux guest: {why}")
         for name, runs in interleave(commands).items():

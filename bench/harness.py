@@ -21,10 +21,12 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-                                "test", "e2e"))
+# Only lib comes from there: its neighbours have the names of our own files.
+_e2e = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "test", "e2e")
+sys.path.insert(0, _e2e)
 sys.dont_write_bytecode = True
 import lib  # noqa: E402
+sys.path.remove(_e2e)
 
 import svg  # noqa: E402
 

@@ -7,10 +7,8 @@ import xml.etree.ElementTree
 import lib
 
 os.environ.setdefault("BENCH_RESULTS", os.path.join(lib.BUILD, "bench"))
+# Before this folder, where a file bears the same name: this one.
 sys.path.insert(0, os.path.join(lib.ROOT, "bench"))
-# This file bears the same name: take bench's.
-sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
-sys.modules["lib"] = lib
 import harness  # noqa: E402
 import svg  # noqa: E402
 
