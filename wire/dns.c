@@ -89,6 +89,14 @@ static void anchor_add(struct dns_writer *w, size_t offset, size_t length)
 			(struct dns_anchor){ (uint16_t)offset, (uint16_t)length };
 }
 
+void dns_anchor_name(struct dns_writer *w, size_t offset, const uint8_t *name)
+{
+	size_t length = dns_name_length(name);
+
+	for (size_t i = 0; i + 1 < length; i += (size_t)name[i] + 1)
+		anchor_add(w, offset + i, length - i);
+}
+
 void dns_writer_start(struct dns_writer *w, uint8_t *start, size_t limit, size_t offset,
 	const struct dns_name *question)
 {
@@ -163,8 +171,7 @@ bool dns_write_name(struct dns_writer *w, const uint8_t *name)
 	}
 	memcpy(w->next, name, length);
 	w->next += length;
-	for (size_t i = 0; i + 1 < length; i += (size_t)name[i] + 1)
-		anchor_add(w, offset + i, length - i);
+	dns_anchor_name(w, offset, name);
 	return true;
 }
 

@@ -144,6 +144,9 @@ bool dns_name_equals(const uint8_t *message, size_t offset, const uint8_t *name)
 /* Writes a name, as a pointer as far as possible; false if it does not fit. */
 bool dns_write_name(struct dns_writer *w, const uint8_t *name);
 
+/* Lets later names point to one that lies in the message in full. */
+void dns_anchor_name(struct dns_writer *w, size_t offset, const uint8_t *name);
+
 /* Which bytes of a record's data are names that may be compressed: `skip` bytes, then `names` names. */
 struct dns_shape {
 	uint8_t skip, names;

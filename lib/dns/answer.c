@@ -202,6 +202,7 @@ static enum step dname(struct dns_reply *r, uint32_t node, unsigned label, uint1
 	if (r->is_truncated || !dns_name_read(&r->other, view_of(product, prefix + target.length)))
 		return STEP_DONE;
 	place = place_of(r);
+	dns_anchor_name(&r->writer, place - target.length, target.data);
 	record = owned_by(r, 0, rrset->ttl);
 	record.type = DNS_CNAME;
 	record.shape = (struct dns_shape){ 0, 1 };

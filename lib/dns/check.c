@@ -133,13 +133,15 @@ static bool is_beside_cname(uint16_t type)
 
 static enum status count_check(const struct draft *draft, const struct draft_record *records)
 {
+	const struct draft_record *last = NULL; /* of the type, in the file */
 	char type[DNS_TYPE_TEXT];
 	unsigned count = 0;
 
 	for (const struct draft_record *r = records; r != NULL; r = r->next) {
-		count++;
+		if (count++ == 0 || r->line > last->line)
+			last = r;
 		if (count > 1 && (r->type == DNS_CNAME || r->type == DNS_DNAME || r->type == DNS_SOA))
-			return REFUSE(draft, r, "the name has more than one %s record",
+			return REFUSE(draft, last, "the name has more than one %s record",
 				dns_type_text(r->type, type));
 		if (count > UINT16_MAX)
 			return REFUSE(draft, r, "the name has more than 65535 records of a type");

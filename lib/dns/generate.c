@@ -122,8 +122,7 @@ static bool expand(struct emitter *out, struct view text, uint32_t i)
 		uint8_t c = text.data[0];
 
 		if (c == '\\' && text.length > 1) {
-			if (text.data[1] != '$') /* the record's reader shall see the escape */
-				emit_u8(out, c);
+			emit_u8(out, c); /* the record's reader takes the escape out */
 			emit_u8(out, text.data[1]);
 			text = view_part(text, 2, text.length);
 			continue;
@@ -132,7 +131,7 @@ static bool expand(struct emitter *out, struct view text, uint32_t i)
 		if (c != '$')
 			emit_u8(out, c);
 		else if (take(&text, '$'))
-			emit_u8(out, '$');
+			emit_bytes(out, view_text("\\$"));
 		else if (!emit_number(out, &text, i))
 			return false;
 	}
