@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "abi/log.h"
 #include "host/monitor/calls.h"
 #include "host/monitor/crash.h"
 #include "host/monitor/guest.h"
@@ -232,6 +233,14 @@ static int run_loop(struct guest *guest)
 	return guest->exit_code;
 }
 
+/* What the run cost, for benchmarks and the curious: --log debug. */
+static void tell_exits(const struct guest *guest, const struct run_config *config)
+{
+	if (config->log_level >= LOG_DEBUG && !config->is_quiet)
+		dprintf(STDERR_FILENO, "%s: %llu exits, %llu sleeps\n", guest->name,
+			(unsigned long long)guest->exits, (unsigned long long)guest->sleeps);
+}
+
 int monitor_run(const struct run_config *config, struct image *image)
 {
 	static struct guest guest;
@@ -259,5 +268,7 @@ int monitor_run(const struct run_config *config, struct image *image)
 	if (result != 0)
 		return fail(config, what, result);
 	run_announce(config, "VM");
-	return run_loop(&guest);
+	result = run_loop(&guest);
+	tell_exits(&guest, config);
+	return result;
 }
