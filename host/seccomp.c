@@ -57,11 +57,16 @@ static void expect64(struct seccomp_filter *filter, unsigned at, uint64_t value,
 
 void seccomp_begin(struct seccomp_filter *filter)
 {
+	seccomp_begin_otherwise(filter, SECCOMP_RET_KILL_PROCESS);
+}
+
+void seccomp_begin_otherwise(struct seccomp_filter *filter, uint32_t action)
+{
 	filter->length = 0;
 	filter->is_too_long = false;
 	load(filter, ARCH_AT);
 	put(filter, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
-	give(filter, SECCOMP_RET_KILL_PROCESS);
+	give(filter, action);
 }
 
 void seccomp_require_caller(struct seccomp_filter *filter, uint64_t pointer, uint32_t action)

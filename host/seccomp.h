@@ -31,6 +31,9 @@ struct seccomp_filter {
 /* Empties the filter; its first rule kills whoever calls by another architecture's numbers. */
 void seccomp_begin(struct seccomp_filter *filter);
 
+/* The same, with another action for those. */
+void seccomp_begin_otherwise(struct seccomp_filter *filter, uint32_t action);
+
 /* Calls made from elsewhere than `pointer` (the address after the syscall instruction) get `action`. */
 void seccomp_require_caller(struct seccomp_filter *filter, uint64_t pointer, uint32_t action);
 

@@ -1,0 +1,265 @@
+/*
+ * What a handler is given may be made up by a hostile body: the worst that a report can do is to
+ * fault on its own reading, which ends in a shorter report.
+ */
+#define _GNU_SOURCE /* names of registers in ucontext */
+#include "host/process/traps.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "host/crash_report.h"
+#include "host/process/names.h"
+#include "host/report.h"
+
+#define SIGNAL_STACK_BYTES 65536
+#define PAGE_SIZE	   4096
+#define VECTOR_NONE	   (-1)
+/* A handler that runs on the body's thread pointer must not look for a canary there. */
+#define ON_BODY_THREAD __attribute__((no_stack_protector))
+
+static struct {
+	const struct run_config *config;
+	const struct image *image;
+	const struct boot_info *boot;
+	struct boot_host_page *page;
+	uint64_t stub_return;
+	uint64_t thread; /* the loader's FS base */
+	volatile uint32_t requests;
+	volatile sig_atomic_t is_reporting;
+} traps;
+
+static uint8_t signal_stack[SIGNAL_STACK_BYTES] __attribute__((aligned(64)));
+
+static inline uint64_t read_thread(void)
+{
+	uint64_t base;
+
+	__asm__ volatile("rdfsbase %0" : "=r"(base));
+	return base;
+}
+
+static inline void restore_thread(void)
+{
+	__asm__ volatile("wrfsbase %0" ::"r"(traps.thread) : "memory");
+}
+
+/* Not _exit: exit_group is what the filter hands to us. */
+static _Noreturn void leave(int code)
+{
+	for (;;)
+		syscall(SYS_exit, code);
+}
+
+static struct crash_registers registers_of(const mcontext_t *m)
+{
+	const greg_t *g = m->gregs;
+
+	return (struct crash_registers){
+		.rax = (uint64_t)g[REG_RAX],
+		.rbx = (uint64_t)g[REG_RBX],
+		.rcx = (uint64_t)g[REG_RCX],
+		.rdx = (uint64_t)g[REG_RDX],
+		.rsi = (uint64_t)g[REG_RSI],
+		.rdi = (uint64_t)g[REG_RDI],
+		.rbp = (uint64_t)g[REG_RBP],
+		.rsp = (uint64_t)g[REG_RSP],
+		.r8 = (uint64_t)g[REG_R8],
+		.r9 = (uint64_t)g[REG_R9],
+		.r10 = (uint64_t)g[REG_R10],
+		.r11 = (uint64_t)g[REG_R11],
+		.r12 = (uint64_t)g[REG_R12],
+		.r13 = (uint64_t)g[REG_R13],
+		.r14 = (uint64_t)g[REG_R14],
+		.r15 = (uint64_t)g[REG_R15],
+		.rip = (uint64_t)g[REG_RIP],
+		.rflags = (uint64_t)g[REG_EFL],
+	};
+}
+
+/* Only of stacks, and not of their guards. */
+static bool read_word(void *self, uint64_t address, uint64_t *word)
+{
+	const struct boot_memory *m = &traps.boot->memory;
+	uint64_t pitch = m->stack_bytes + PAGE_SIZE;
+	bool is_main = address - m->main_stack < m->main_stack_bytes;
+	bool is_fiber = m->stacks != 0 && address - m->stacks < m->stack_count * pitch &&
+			(address - m->stacks) % pitch >= PAGE_SIZE;
+
+	if ((!is_main && !is_fiber) || address % sizeof(*word) != 0)
+		return false;
+	memcpy(word, (const void *)address, sizeof(*word));
+	return true;
+}
+
+static struct crash_report report_of(const ucontext_t *context)
+{
+	return (struct crash_report){
+		.name = traps.config->name,
+		.image = traps.image,
+		.boot = traps.boot,
+		.vector = VECTOR_NONE,
+		.registers = registers_of(&context->uc_mcontext),
+		.read_word = read_word,
+	};
+}
+
+/* A fault of ours while reporting: the body's memory is not what it says. */
+static void end_if_reporting(void)
+{
+	if (traps.is_reporting) {
+		report_error(EXIT_CRASHED, NULL, "%s crashed, and its memory can't be read",
+			traps.config->name);
+		leave(EXIT_CRASHED);
+	}
+	traps.is_reporting = 1;
+}
+
+static _Noreturn void end_with_words(const ucontext_t *context, const char *why, size_t length)
+{
+	struct crash_report report = report_of(context);
+
+	report.why = why;
+	report.why_length = length;
+	leave(crash_report_print(&report));
+}
+
+static _Noreturn void end_by_fault(int number, const siginfo_t *info, const ucontext_t *context)
+{
+	struct crash_report report = report_of(context);
+	const greg_t *g = context->uc_mcontext.gregs;
+	char why[64];
+
+	if (info->si_code <= 0) {
+		snprintf(why, sizeof(why), "signal %d was sent to it", number);
+		end_with_words(context, why, strlen(why));
+	}
+	report.vector = (int)g[REG_TRAPNO];
+	report.error_code = (uint64_t)g[REG_ERR];
+	report.address = (uint64_t)g[REG_CR2];
+	leave(crash_report_print(&report));
+}
+
+static _Noreturn void end_by_call(const siginfo_t *info, const ucontext_t *context)
+{
+	const greg_t *g = context->uc_mcontext.gregs;
+	bool is_stub = (uint64_t)info->si_call_addr == traps.stub_return;
+	char why[96];
+
+	if (is_stub && info->si_syscall == PROCESS_CRASH)
+		end_with_words(context, (const char *)g[REG_RDI], (size_t)g[REG_RSI]);
+	if (is_stub && info->si_syscall == SYS_exit_group) {
+		int code = (int)g[REG_RDI] & 0xff;
+
+		run_announce_end(traps.config, code);
+		leave(code);
+	}
+	snprintf(why, sizeof(why), "system call %d (%s) is not allowed%s", info->si_syscall,
+		process_call_name((unsigned)info->si_syscall), is_stub ? "" : " from there");
+	end_with_words(context, why, strlen(why));
+}
+
+static ON_BODY_THREAD void on_fault(int number, siginfo_t *info, void *context)
+{
+	restore_thread();
+	end_if_reporting();
+	end_by_fault(number, info, context);
+}
+
+static ON_BODY_THREAD void on_call(int number, siginfo_t *info, void *context)
+{
+	restore_thread();
+	end_if_reporting();
+	end_by_call(info, context);
+}
+
+static _Noreturn void end_by_request(int number)
+{
+	run_announce_end(traps.config, 128 + number);
+	leave(128 + number);
+}
+
+static ON_BODY_THREAD void on_request(int number, siginfo_t *info, void *context)
+{
+	traps.requests++;
+	traps.page->finish_requested = traps.requests;
+	/* The body may be about to sleep: see struct boot_host_page. */
+	traps.page->sleep_seconds = 0;
+	traps.page->sleep_nanoseconds = 0;
+	if (traps.requests < 2)
+		return;
+	restore_thread();
+	end_by_request(number);
+}
+
+static _Noreturn void end_by_time(void)
+{
+	char took[REPORT_TIME_BYTES];
+
+	report_error(EXIT_TIMED_OUT, NULL, "%s: time is up (--timeout), ended after %s",
+		traps.config->name, report_time(took, traps.config->timeout_ns));
+	leave(EXIT_TIMED_OUT);
+}
+
+static ON_BODY_THREAD void on_time(int number, siginfo_t *info, void *context)
+{
+	restore_thread();
+	end_by_time();
+}
+
+static int handle(int number, void (*handler)(int, siginfo_t *, void *))
+{
+	struct sigaction action = { .sa_sigaction = handler,
+		/* NODEFER: a fault while reporting a fault comes here again. */
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+
+	sigaddset(&action.sa_mask, SIGINT);
+	sigaddset(&action.sa_mask, SIGTERM);
+	sigaddset(&action.sa_mask, SIGALRM);
+	return sigaction(number, &action, NULL) == 0 ? 0 : -errno;
+}
+
+static int start_timer(int64_t left_ns)
+{
+	struct itimerval limit;
+
+	if (left_ns < 1000)
+		left_ns = 1000; /* zero would mean never */
+	limit = (struct itimerval){ .it_value = {
+					    left_ns / 1000000000, left_ns % 1000000000 / 1000 } };
+	return setitimer(ITIMER_REAL, &limit, NULL) == 0 ? 0 : -errno;
+}
+
+int traps_start(
+	const struct space *space, const struct run_config *config, const struct image *image)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
+	stack_t stack = { .ss_sp = signal_stack, .ss_size = sizeof(signal_stack) };
+	int result = sigaltstack(&stack, NULL) == 0 ? 0 : -errno;
+
+	traps.config = config;
+	traps.image = image;
+	traps.boot = space->boot;
+	traps.page = space->page;
+	traps.stub_return = space->stub + SPACE_STUB_RETURN;
+	traps.thread = read_thread();
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]) && result == 0; i++)
+		result = handle(faults[i], on_fault);
+	if (result == 0)
+		result = handle(SIGSYS, on_call);
+	if (result == 0)
+		result = handle(SIGINT, on_request);
+	if (result == 0)
+		result = handle(SIGTERM, on_request);
+	signal(SIGPIPE, SIG_IGN);
+	if (result != 0 || config->timeout_ns == 0)
+		return result;
+	result = handle(SIGALRM, on_time);
+	return result != 0 ? result : start_timer(config->timeout_ns);
+}
