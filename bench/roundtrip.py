@@ -8,6 +8,8 @@ Round trips, one at a time: UDP echo and ping, host to body on a tap, beside the
 in four arrangements of cores: both ends on one, blocking; apart, blocking; apart, the server spins;
 apart, both spin. (A server that spins on the client's own core only delays it.)
 """
+import re
+
 from harness import (CORES, Report, compile_peer, cpu_of, interleave, lib, say)
 
 SECONDS = 1.0
@@ -42,7 +44,8 @@ def subjects(lab, server_spins):
         options = ["--spin", SPIN_US] if server_spins else []
         found[f"diatom {'VM' if target == 'vm' else 'process'}"] = (
             lambda net=net, target=target, options=options: lab.boot(
-                "echo", target=target, net=net, options=options, cpu=CORES[0]), net)
+                "echo", target=target, net=net, options=["--log", "debug", *options], cpu=CORES[0]),
+            net)
     return found
 
 
@@ -59,16 +62,27 @@ def measure(lab, start, net, kind, client_spins, core):
         if asked.code != 0:
             raise lib.Failure(f"{asked.err.strip()} {server.err()[-300:]}")
         count, p50, p99, mean, lost = asked.out.split()
-        return {"p50": float(p50), "p99": float(p99), "lost": int(lost),
-                "cpu": (cpu_of(server) - before) / int(count) * 1e6}
+        cpu = (cpu_of(server) - before) / int(count) * 1e6
+        return {"p50": float(p50), "p99": float(p99), "lost": int(lost), "cpu": cpu,
+                "exits": exits_of(server, int(count))}
     finally:
         server.kill()
+
+
+def exits_of(server, count):
+    """A VM's exits for each packet, as the monitor tells at its end; None for others."""
+    if lib.DIATOM not in server.argv:
+        return None
+    server.stop()
+    found = re.search(r"(\d+) exits", server.err())
+    return int(found[1]) / count if found else None
 
 
 def run():
     report = Report(
         "roundtrip", "Round trips, host to body",
-        {"p50": ("median", "µs"), "p99": ("99 %", "µs"), "cpu": ("server CPU", "µs")},
+        {"p50": ("median", "µs"), "p99": ("99 %", "µs"), "cpu": ("server CPU", "µs"),
+         "exits": ("exits", "a packet")},
         "64-byte payload, one at a time, from a program in the host's side of the same namespace.")
     for name, (server_spins, client_spins, is_one_core) in ARRANGEMENTS.items():
         for kind in ("udp", "ping"):
