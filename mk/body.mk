@@ -33,7 +33,7 @@ $$(BODY_MEMORY:%=$(BUILD)/body-$(1)/%.o): BODY_EXTRA := -fno-lto -fno-builtin -f
 	-fno-stack-protector -fno-sanitize=all
 $$(BODY_START:%=$(BUILD)/body-$(1)/%.o): BODY_EXTRA := -fno-stack-protector
 
-$$(BODY_SMALL:%.c=$(BUILD)/body-$(1)/%.o): SIZE_FLAGS := -Oz
+$$(BODY_SMALL:%.c=$(BUILD)/body-$(1)/%.o): BODY_EXTRA := -Oz
 
 $(BUILD)/body-$(1)/%.o: %.c mk/body-$(1).cflags mk/body.mk | $(SYSROOT)-$(1)/.done
 	@mkdir -p $$(@D)
