@@ -18,7 +18,15 @@
 #define DIATOM_IMAGE(...)                                                                          \
 	MANIFEST_NOTE(diatom_image, MANIFEST_IMAGE, struct manifest_image, __VA_ARGS__)
 
-/* `extern const struct view symbol`: the file's bytes. The path is searched as #include "" is. */
+/*
+ * `extern const struct view symbol`: the file's bytes. The path is searched as #include "" is.
+ * `diatom build` finds the files itself (host/build/files.c); any other compiler's assembler does.
+ */
+#if defined(DIATOM_FILE_SCAN)
+#define DIATOM_FILE(symbol, path) DIATOM_FILE_IS symbol path
+#elif defined(DIATOM_FILE_BY_BUILD)
+#define DIATOM_FILE(symbol, path) extern const struct view symbol
+#else
 #define DIATOM_FILE(symbol, path)                                                                  \
 	__asm__(".pushsection .rodata.file." #symbol ",\"a\",@progbits\n"                          \
 		".balign 16\n"                                                                     \
@@ -34,6 +42,7 @@
 		".quad .Ldiatom_file_end_" #symbol " - .Ldiatom_file_" #symbol "\n"                \
 		".popsection\n");                                                                  \
 	extern const struct view symbol
+#endif
 
 /* A file that the user hands over at start. Read it with blob_view(&symbol). */
 struct blob {

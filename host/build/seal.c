@@ -1,0 +1,154 @@
+/*
+ * From the linked file to the two that the user gets:
+ *
+ *     linked   |ehdr|phdrs|notes|rodata|text|relro|data|  debug sections, symbols, section headers|
+ *     IMAGE    |ehdr|phdrs|notes|rodata|text|relro|data|    no section headers: what a host loads
+ *     .debug   the linked file as it is
+ *
+ * What is written is first read with the same decoder that `diatom run` has, so an image that is made
+ * here is never refused there.
+ */
+#define _GNU_SOURCE /* memmem */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "abi/call.h"
+#include "host/build/work.h"
+#include "host/image/image.h"
+#include "host/report.h"
+
+struct linked {
+	uint8_t *bytes;
+	uint64_t length;
+	uint64_t loaded; /* leading bytes that an image needs */
+};
+
+static bool read_linked(const struct work *work, struct linked *linked)
+{
+	char path[PATH_MAX];
+	struct stat stat;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/image", work->folder);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &stat) != 0 || stat.st_size < (off_t)sizeof(Elf64_Ehdr)) {
+		report_error(1, NULL, "%s: %m", path);
+		return false;
+	}
+	linked->length = (uint64_t)stat.st_size;
+	linked->bytes = mmap(NULL, linked->length, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	close(fd);
+	return linked->bytes != MAP_FAILED;
+}
+
+static void measure(struct linked *linked)
+{
+	const Elf64_Ehdr *header = (const Elf64_Ehdr *)linked->bytes;
+	const Elf64_Phdr *segment = (const Elf64_Phdr *)(linked->bytes + header->e_phoff);
+
+	linked->loaded = header->e_phoff + header->e_phnum * sizeof(*segment);
+	for (unsigned i = 0; i < header->e_phnum; i++)
+		if (segment[i].p_type == PT_LOAD &&
+			segment[i].p_offset + segment[i].p_filesz > linked->loaded)
+			linked->loaded = segment[i].p_offset + segment[i].p_filesz;
+}
+
+/* The note's descriptor, which the linker may have taken from the program's own declaration. */
+static struct manifest_image *find_about(struct linked *linked)
+{
+	static const char lead[20] = { 7, 0, 0, 0, sizeof(struct manifest_image), 0, 0, 0,
+		MANIFEST_IMAGE, 0, 0, 0, 'D', 'i', 'a', 't', 'o', 'm', 0, 0 };
+	uint8_t *found = memmem(linked->bytes, linked->loaded, lead, sizeof(lead));
+
+	return found ? (struct manifest_image *)(found + sizeof(lead)) : NULL;
+}
+
+static void set_label(char label[32], const char *value)
+{
+	if (!value)
+		return;
+	memset(label, 0, 32);
+	memcpy(label, value, strlen(value));
+}
+
+static void set_about(const struct request *request, struct linked *linked)
+{
+	struct manifest_image *about = find_about(linked);
+
+	if (!about)
+		return;
+	set_label(about->name, request->name);
+	set_label(about->version, request->version);
+}
+
+/* Leaves no half-written file behind, and none that a running image is still reading. */
+static bool write_file(const char *path, const uint8_t *bytes, uint64_t length, mode_t mode)
+{
+	char fresh[PATH_MAX + 8];
+	uint64_t done = 0;
+	int fd;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	while (fd >= 0 && done < length) {
+		ssize_t n = write(fd, bytes + done, length - done);
+
+		if (n < 0 && errno != EINTR)
+			break;
+		done += n > 0 ? (uint64_t)n : 0;
+	}
+	if (fd >= 0 && close(fd) == 0 && done == length && rename(fresh, path) == 0)
+		return true;
+	report_error(1, NULL, "%s can't be written: %m", path);
+	if (fd >= 0)
+		unlink(fresh);
+	return false;
+}
+
+static bool is_acceptable(const uint8_t *bytes, uint64_t length)
+{
+	struct image image;
+	struct image_error error;
+
+	if (image_decode(&image, bytes, length, &error)) {
+		image_close(&image);
+		return true;
+	}
+	report_error(1, error.remedy, "the image would be refused: %s", error.what);
+	return false;
+}
+
+bool seal_image(struct work *work)
+{
+	const char *output = work->request->output;
+	char debug[PATH_MAX + 8];
+	struct linked linked;
+	Elf64_Ehdr *header;
+	bool is_good;
+
+	if (!read_linked(work, &linked))
+		return false;
+	measure(&linked);
+	if (work->has_about)
+		set_about(work->request, &linked);
+	snprintf(debug, sizeof(debug), "%s.debug", output);
+	if (!write_file(debug, linked.bytes, linked.length, 0666))
+		return false;
+	header = (Elf64_Ehdr *)linked.bytes;
+	header->e_shoff = 0;
+	header->e_shnum = 0;
+	header->e_shentsize = 0;
+	header->e_shstrndx = 0;
+	is_good = is_acceptable(linked.bytes, linked.loaded) &&
+		write_file(output, linked.bytes, linked.loaded, 0777);
+	munmap(linked.bytes, linked.length);
+	return is_good;
+}
