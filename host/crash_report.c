@@ -107,6 +107,12 @@ static struct place place_in_image(const struct crash_report *r, uint64_t addres
 	return (struct place){ .name = "a hole of the image", .is_image = true };
 }
 
+/* Where boot info is for the body: in a VM two pages before the host's page. */
+static uint64_t boot_address(const struct boot_info *boot)
+{
+	return boot->target == BOOT_PROCESS ? (uint64_t)boot : boot->host_page - 2 * PAGE_BYTES;
+}
+
 static struct place place_of(const struct crash_report *r, uint64_t address)
 {
 	const struct boot_memory *m = &r->boot->memory;
@@ -127,8 +133,12 @@ static struct place place_of(const struct crash_report *r, uint64_t address)
 			.has_index = true,
 			.index = (address - m->stacks) / pitch,
 			.is_guard = (address - m->stacks) % pitch < PAGE_BYTES };
+	if (is_within(address, boot_address(r->boot), 2 * PAGE_BYTES))
+		return (struct place){ .name = "boot information" };
 	if (is_within(address, r->boot->host_page, PAGE_BYTES))
 		return (struct place){ .name = "the host's page" };
+	if (address / PAGE_BYTES == (r->boot->call | r->boot->syscall) / PAGE_BYTES)
+		return (struct place){ .name = "the call stub" };
 	for (unsigned i = 0; i < r->boot->blob_count && i < BOOT_BLOBS_MAX; i++)
 		if (is_within(address, r->boot->blobs[i].address, r->boot->blobs[i].length))
 			return (struct place){ .name = "a file of the user's" };

@@ -6,6 +6,7 @@
 #include "host/process/traps.h"
 
 #include <errno.h>
+#include <linux/audit.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,12 +16,16 @@
 #include <unistd.h>
 
 #include "host/crash_report.h"
+#include "host/image/image.h"
+#include "host/monitor/instruction.h"
 #include "host/process/names.h"
 #include "host/report.h"
 
 #define SIGNAL_STACK_BYTES 65536
 #define PAGE_SIZE	   4096
 #define VECTOR_NONE	   (-1)
+#define VECTOR_PROTECTION  13
+#define INSTRUCTION_BYTES  15
 /* A handler that runs on the body's thread pointer must not look for a canary there. */
 #define ON_BODY_THREAD __attribute__((no_stack_protector))
 
@@ -130,16 +135,35 @@ static _Noreturn void end_with_words(const ucontext_t *context, const char *why,
 	leave(crash_report_print(&report));
 }
 
+/* How many bytes of an instruction can be read at `address`: those of the image's text. */
+static size_t code_length(uint64_t address)
+{
+	for (unsigned i = 0; i < traps.image->region_count; i++) {
+		const struct image_region *r = &traps.image->regions[i];
+		uint64_t start = traps.boot->memory.image + r->virtual;
+
+		if ((r->rights & IMAGE_EXECUTE) != 0 && address - start < r->bytes)
+			return r->bytes - (address - start) < INSTRUCTION_BYTES
+				       ? r->bytes - (address - start)
+				       : INSTRUCTION_BYTES;
+	}
+	return 0;
+}
+
 static _Noreturn void end_by_fault(int number, const siginfo_t *info, const ucontext_t *context)
 {
 	struct crash_report report = report_of(context);
 	const greg_t *g = context->uc_mcontext.gregs;
-	char why[64];
+	uint64_t rip = (uint64_t)g[REG_RIP];
+	char why[64] = "";
 
-	if (info->si_code <= 0) {
+	if (info->si_code <= 0)
 		snprintf(why, sizeof(why), "signal %d was sent to it", number);
+	else if (g[REG_TRAPNO] == VECTOR_PROTECTION && code_length(rip) > 0)
+		instruction_describe(why, sizeof(why), (const uint8_t *)rip, code_length(rip),
+			(uint16_t)g[REG_RDX]);
+	if (why[0] != '\0')
 		end_with_words(context, why, strlen(why));
-	}
 	report.vector = (int)g[REG_TRAPNO];
 	report.error_code = (uint64_t)g[REG_ERR];
 	report.address = (uint64_t)g[REG_CR2];
@@ -150,11 +174,12 @@ static _Noreturn void end_by_call(const siginfo_t *info, const ucontext_t *conte
 {
 	const greg_t *g = context->uc_mcontext.gregs;
 	bool is_stub = (uint64_t)info->si_call_addr == traps.stub_return;
+	bool is_64 = info->si_arch == AUDIT_ARCH_X86_64;
 	char why[96];
 
-	if (is_stub && info->si_syscall == PROCESS_CRASH)
+	if (is_stub && is_64 && info->si_syscall == PROCESS_CRASH)
 		end_with_words(context, (const char *)g[REG_RDI], (size_t)g[REG_RSI]);
-	if (is_stub && info->si_syscall == SYS_exit_group) {
+	if (is_stub && is_64 && info->si_syscall == SYS_exit_group) {
 		int code = (int)g[REG_RDI] & 0xff;
 
 		run_announce_end(traps.config, code);
