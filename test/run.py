@@ -37,6 +37,8 @@ E2E_LIBRARIES = ("lib.py", "packets.py")  # what stands in test/e2e and is no te
 
 _libc = ctypes.CDLL(None)
 
+E2E_ALSO_GCC = ("boot", "dig", "sleepers")  # run with the images of both compilers
+
 
 class Program:
     """A test program and what came of it."""
@@ -218,7 +220,7 @@ def build_steps(options):
     steps = [
         ("build/host", ["host"]),
         ("build/images", ["images"]),
-        ("build/gcc", ["BODY=gcc", "body"]),
+        ("build/images-gcc", ["BODY=gcc", "images"]),
         ("build/hosted", ["-k", "hosted"]),
         ("check-layers", ["check-layers"]),
     ]
@@ -243,15 +245,18 @@ def fuzzer(path, options, scratch):
     return Program(f"fuzz/{name}", argv, seconds + 180)
 
 
-def script(path, options):
+def script(path, options, images="images"):
     with open(path, errors="replace") as file:
         text = file.read()
     limit = re.search(r"^Takes up to (\d+) s\.$", text, re.MULTILINE)
     seconds = int(limit[1]) if limit else 240
     name = "e2e/" + os.path.basename(path)[:-len(".py")]
+    if images != "images":
+        name += f" ({images.removeprefix('images-')})"
     return Program(name, ["/usr/bin/python3", path], seconds * (4 if options.soak else 1),
                    is_alone=bool(re.search(r"^Runs alone\.$", text, re.MULTILINE)),
                    environment={"DIATOM_BUILD": os.path.abspath(options.build),
+                                "DIATOM_IMAGES": os.path.join(os.path.abspath(options.build), images),
                                 "PYTHONDONTWRITEBYTECODE": "1"})
 
 
@@ -271,6 +276,8 @@ def programs(options, scratch):
     scripts = [script(path, options)
                for path in sorted(glob.glob(os.path.join(ROOT, "test", "e2e", "*.py")))
                if os.path.basename(path) not in E2E_LIBRARIES]
+    scripts += [script(os.path.join(ROOT, "test", "e2e", name + ".py"), options, "images-gcc")
+                for name in E2E_ALSO_GCC]
     fuzzers = [fuzzer(os.path.join(hosted, "fuzz", os.path.basename(source)[:-len(".c")]), options,
                       scratch)
                for source in sorted(glob.glob(os.path.join(ROOT, "test", "fuzz", "*.c")))]
