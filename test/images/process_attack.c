@@ -1,0 +1,155 @@
+/*
+ * A compromised body in the process target: each run tries one way out, named by its first argument.
+ * test/e2e/process.py checks what became of it. What a body can try on any target is in attack.c.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <diatom/fiber.h>
+
+#include "abi/boot.h"
+#include "abi/call.h"
+
+extern const struct boot_info *plat_boot;
+long plat_syscall(long number, long a, long b, long c, long d, long e, long f);
+
+static long argument; /* the second word */
+
+/* Through the stub, as the platform does. */
+static void attack_call(void)
+{
+	printf("%ld\n", plat_syscall(argument, 0, 0, 0, 0, 0, 0));
+}
+
+/* By an instruction of the image's own. */
+static void attack_own_instruction(void)
+{
+	long result = argument;
+
+	__asm__ volatile("syscall"
+		: "+a"(result)
+		: "D"(0), "S"(0), "d"(0)
+		: "rcx", "r11", "memory");
+	printf("%ld\n", result);
+}
+
+static void attack_make_text_writable(void)
+{
+	plat_syscall(10 /* mprotect */, (long)plat_boot->memory.image, 4096, 7, 0, 0, 0);
+}
+
+static void attack_make_heap_executable(void)
+{
+	plat_syscall(10 /* mprotect */, (long)plat_boot->memory.heap, 4096, 5, 0, 0, 0);
+}
+
+static void attack_advise(void)
+{
+	plat_syscall(28 /* madvise */, (long)plat_boot->memory.heap, 4096, argument, 0, 0, 0);
+}
+
+static void attack_read_descriptor(void)
+{
+	char byte;
+
+	for (long fd = 0; fd < 64; fd++)
+		if (fd != 1 && fd != 2 &&
+			plat_syscall(0 /* read */, fd, (long)&byte, 1, 0, 0, 0) != -9)
+			printf("%ld\n", fd);
+	printf("done\n");
+}
+
+/* A report with a thread pointer and a stack that lead nowhere. */
+static void attack_break_report(void)
+{
+	__asm__ volatile("wrfsbase %0\n\tmov %0, %%rsp\n\tud2" : : "r"(UINT64_C(0x1000)));
+}
+
+/* A report about words that can't be read. */
+static void attack_wild_words(void)
+{
+	plat_syscall(PROCESS_CRASH, 0x1000, 64, 0, 0, 0, 0);
+}
+
+/* A frame for the loader's signal return that names a state of the body's choice. */
+static void attack_sigreturn(void)
+{
+	uint64_t frame[128] = { 0 };
+
+	__asm__ volatile("mov %0, %%rsp\n\tjmp *%1"
+		:
+		: "r"(frame), "r"(plat_boot->syscall), "a"(15 /* rt_sigreturn */)
+		: "memory");
+}
+
+static void attack_out_of_memory(void)
+{
+	for (size_t bytes = 0;; bytes += 1 << 20) {
+		char *volatile block = malloc(1 << 20);
+
+		if (block == NULL)
+			break;
+		memset(block, 1, 4096);
+		if (bytes > plat_boot->memory.heap_bytes) {
+			printf("more than there is\n");
+			return;
+		}
+	}
+	printf("refused\n");
+}
+
+static void attack_spin(void)
+{
+	for (;;)
+		__asm__ volatile("pause");
+}
+
+static void attack_wait(void)
+{
+	printf("finish: %d\n", (int)finish_wait(FOREVER));
+}
+
+static void attack_show(void)
+{
+	printf("%llx %llx %llx %llx\n", (unsigned long long)plat_boot->memory.image,
+		(unsigned long long)plat_boot->memory.heap,
+		(unsigned long long)plat_boot->memory.main_stack,
+		(unsigned long long)plat_boot->syscall);
+}
+
+#define ATTACK(name) { #name, attack_##name }
+
+static const struct attack {
+	const char *name;
+	void (*run)(void);
+} attacks[] = {
+	ATTACK(call),
+	ATTACK(own_instruction),
+	ATTACK(make_text_writable),
+	ATTACK(make_heap_executable),
+	ATTACK(advise),
+	ATTACK(read_descriptor),
+	ATTACK(break_report),
+	ATTACK(wild_words),
+	ATTACK(sigreturn),
+	ATTACK(out_of_memory),
+	ATTACK(spin),
+	ATTACK(wait),
+	ATTACK(show),
+};
+
+int main(int argc, char **argv)
+{
+	if (argc > 2)
+		argument = strtol(argv[2], NULL, 10);
+	for (unsigned i = 0; argc > 1 && i < sizeof(attacks) / sizeof(attacks[0]); i++) {
+		if (strcmp(argv[1], attacks[i].name) == 0) {
+			attacks[i].run();
+			return 0;
+		}
+	}
+	printf("no such attack\n");
+	return 1;
+}
