@@ -143,6 +143,8 @@ enum status udp_receive_batch(struct udp_socket *socket, struct udp_datagram *da
 		datagrams[0].packet = datagrams[0].answer = NULL;
 		return UNREACHABLE;
 	}
+	while (*held_end != NULL) /* another fiber has received meanwhile */
+		held_end = &(*held_end)->next;
 	while (*count < most && take(socket, &datagrams[*count], &held_end))
 		++*count;
 	/* One wake-up stands for a batch of datagrams: pass on what this fiber leaves. */
