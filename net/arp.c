@@ -11,6 +11,7 @@
 #include "diatom/log.h"
 #include "net/icmp.h"
 #include "net/ipv4.h"
+#include "net/linear.h"
 #include "wire/arp.h"
 
 COUNTER(arp_malformed, "arp.rx_malformed", "ARP packets dropped: not a request or reply for IPv4");
@@ -116,6 +117,21 @@ static void arp_learn(struct net_stack *stack, const struct arp *arp, bool is_fo
 		confirm(stack, n, arp->sender_mac);
 }
 
+/* RFC 5227 2.4 (c): whoever keeps its address come what may says so, once in ten seconds. */
+static void defend(struct net_stack *stack, const struct arp *arp)
+{
+	char ip[ADDRESS_TEXT_BYTES], mac[MAC_TEXT_BYTES];
+	struct address own = address_v4(arp->sender_ip);
+
+	count(&arp_conflicts);
+	if (stack->now < stack->defend_again)
+		return;
+	stack->defend_again = instant_after(stack->now, ARP_DEFEND_INTERVAL);
+	log_warning(stack->device->name, "%s is also used by %s: give one of the two another address",
+		address_text(&own, ip), mac_text(arp->sender_mac, mac));
+	arp_announce(stack, arp->sender_ip);
+}
+
 static void arp_act(struct net_stack *stack, const struct arp *arp)
 {
 	bool is_for_us = net_stack_owns_v4(stack, arp->target_ip);
@@ -127,7 +143,7 @@ static void arp_act(struct net_stack *stack, const struct arp *arp)
 	}
 	if (net_stack_owns_v4(stack, arp->sender_ip)) {
 		if (!mac_equal(arp->sender_mac, stack->device->mac))
-			count(&arp_conflicts);
+			defend(stack, arp);
 		return;
 	}
 	if (!sender_is_plausible(stack, arp)) {
@@ -161,7 +177,9 @@ static void fail(struct net_stack *stack, struct neighbour *n)
 	neighbour_set_state(&stack->neighbours, n, NEIGHBOUR_FAILED);
 	n->deadline = instant_after(stack->now, NEIGHBOUR_HOLD_DOWN);
 	while ((packet = neighbour_take(&stack->neighbours, n)) != NULL) {
-		icmp_report(stack, packet_view(packet));
+		packet = linear_from(packet, 0); /* of an IP fragment, the ports lie elsewhere */
+		if (packet != NULL)
+			icmp_report(stack, packet_view(packet));
 		packet_free(packet);
 	}
 }

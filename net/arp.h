@@ -7,6 +7,8 @@
 
 #include "net/stack.h"
 
+#define ARP_DEFEND_INTERVAL SECONDS(10) /* RFC 5227 1.1 */
+
 /* An ARP packet, its Ethernet header already pulled; takes it. */
 void arp_input(struct net_stack *stack, struct packet *packet);
 

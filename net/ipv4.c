@@ -162,12 +162,11 @@ static enum status resolve(
 	struct neighbour *n = neighbour_find(&stack->neighbours, next_hop);
 	bool evicted;
 
-	if (n == NULL) {
+	if (n == NULL && neighbour_may_ask(&stack->neighbours)) {
 		n = neighbour_add(&stack->neighbours, next_hop, &evicted);
 		if (evicted)
 			net_stack_forget_destination(stack);
-		if (n != NULL)
-			arp_request(stack, n);
+		arp_request(stack, n);
 	}
 	if (n != NULL && n->state == NEIGHBOUR_PENDING) {
 		neighbour_wait(&stack->neighbours, n, packet);
@@ -243,6 +242,11 @@ static enum status output_fragments(
 	size_t most = (stack->device->mtu - IPV4_HEADER_BYTES) & ~7u, total = whole->total_length;
 	enum status status = OK;
 
+	if (stack->device->mtu < IPV4_MTU_MIN) {
+		packet_free(whole);
+		count(&tx_too_long);
+		return TOO_LONG;
+	}
 	for (size_t offset = 0; offset < total && status == OK; offset += most) {
 		size_t length = total - offset < most ? total - offset : most;
 		struct packet *piece = packet_alloc();

@@ -7,7 +7,7 @@
 #include "diatom/counter.h"
 
 COUNTER(neighbour_evicted, "neighbour.evicted", "entries replaced because the cache was full");
-COUNTER(neighbour_refused, "neighbour.refused", "entries not made: cache or its pending half full");
+COUNTER(neighbour_refused, "neighbour.refused", "addresses not asked for: half of the cache is pending");
 COUNTER(neighbour_dropped, "neighbour.tx_dropped", "packets dropped while waiting for an address");
 
 static struct neighbour **bucket_of(struct neighbour_cache *cache, const struct address *address)
@@ -59,16 +59,20 @@ static struct neighbour *least_useful(struct neighbour_cache *cache)
 	return worst;
 }
 
+bool neighbour_may_ask(const struct neighbour_cache *cache)
+{
+	if (cache->pending < NEIGHBOUR_PENDING_MAX)
+		return true;
+	count(&neighbour_refused);
+	return false;
+}
+
 struct neighbour *neighbour_add(
 	struct neighbour_cache *cache, const struct address *address, bool *evicted)
 {
 	struct neighbour **bucket, *n;
 
 	*evicted = false;
-	if (cache->pending >= NEIGHBOUR_PENDING_MAX) {
-		count(&neighbour_refused);
-		return NULL;
-	}
 	if (cache->free_list == NULL) {
 		neighbour_remove(cache, least_useful(cache));
 		count(&neighbour_evicted);

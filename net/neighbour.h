@@ -65,9 +65,13 @@ void neighbour_cache_init(struct neighbour_cache *cache, uint64_t key);
 /* The entry of that address, or NULL. */
 struct neighbour *neighbour_find(struct neighbour_cache *cache, const struct address *address);
 
+/* May one more address be asked for? False (counted) when half of the cache is pending. What hosts tell
+ * us of their own accord is learned even then. */
+bool neighbour_may_ask(const struct neighbour_cache *cache);
+
 /*
- * A new entry in state PENDING without packets; what was longest unused makes room. NULL when nothing
- * may be replaced or half of the cache is pending (counted). `evicted` is set if an entry was lost.
+ * A new entry in state PENDING without packets; what was longest unused makes room. Whoever lets it
+ * stay pending must have asked neighbour_may_ask. `evicted` is set if an entry was lost.
  */
 struct neighbour *neighbour_add(
 	struct neighbour_cache *cache, const struct address *address, bool *evicted);

@@ -25,6 +25,7 @@ COUNTER(rx_error_unknown, "udp.rx_error_unknown", "errors about a peer that no s
 COUNTER(rx_error_dropped, "udp.rx_error_dropped", "errors dropped: the socket has enough unread ones");
 COUNTER(tx_datagrams, "udp.tx_datagrams", "datagrams handed to IP");
 COUNTER(tx_no_source, "udp.tx_no_source", "datagrams dropped: no route or no address of ours");
+COUNTER(tx_no_port, "udp.tx_no_port", "datagrams dropped: to port 0, which nobody has");
 COUNTER(tx_too_long, "udp.tx_too_long", "datagrams dropped: longer than 65,507 bytes");
 COUNTER(tx_no_headroom, "udp.tx_no_headroom", "datagrams dropped: no room for the header");
 
@@ -200,6 +201,19 @@ static bool header_is_fine(const struct packet *packet, struct udp_header *udp,
 	return true;
 }
 
+/* Which address of ours the datagram came to. A broadcast is answered from the one that is nearest to
+ * its sender, not from the broadcast address (RFC 1122 3.2.1.3). */
+static struct address local_address(const struct net_stack *stack, const struct ipv4_arrival *arrival)
+{
+	struct address sender = address_v4(arrival->header.source);
+	const struct route *back;
+
+	if (!arrival->is_group)
+		return address_v4(arrival->header.destination);
+	back = route_find(&stack->routes, &sender);
+	return back != NULL ? back->source : stack->addresses[0].prefix.address;
+}
+
 void udp_input(struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival)
 {
 	const struct ipv4_header *ip = &arrival->header;
@@ -220,9 +234,7 @@ void udp_input(struct net_stack *stack, struct packet *packet, const struct ipv4
 	}
 	from.source.address = address_v4(ip->source);
 	from.source.port = udp.source_port;
-	/* A broadcast is answered from an address of ours, not from the broadcast address. */
-	from.local.address = arrival->is_group ? stack->addresses[0].prefix.address :
-						 address_v4(ip->destination);
+	from.local.address = local_address(stack, arrival);
 	from.local.port = udp.destination_port;
 	packet->length = packet->total_length = udp.length;
 	packet_pull(packet, UDP_HEADER_BYTES);
@@ -331,6 +343,8 @@ enum status udp_output(struct net_stack *stack, struct packet *packet,
 
 	if (!address_is_v4(&to->address))
 		return refuse(packet, &tx_no_source, UNSUPPORTED);
+	if (to->port == 0) /* RFC 768: a datagram from port 0 wants no answer */
+		return refuse(packet, &tx_no_port, INVALID_VALUE);
 	from = source_for(stack, &source->address, &to->address);
 	if (from == 0)
 		return refuse(packet, &tx_no_source, UNREACHABLE);

@@ -61,7 +61,7 @@ void udp_port_note_peer(struct udp_port *port, const struct endpoint *remote);
 
 /*
  * Takes the payload and sends it. `source`'s address may be all zero: the route's is taken. Statuses
- * as ipv4_output; UNSUPPORTED for an IPv6 endpoint.
+ * as ipv4_output; UNSUPPORTED for an IPv6 endpoint, INVALID_VALUE for port 0.
  */
 enum status udp_output(struct net_stack *stack, struct packet *packet,
 	const struct endpoint *source, const struct endpoint *to);

@@ -22,6 +22,7 @@
 #define IPV4_HEADER_BYTES     20
 #define IPV4_HEADER_BYTES_MAX 60
 #define IPV4_BYTES_MAX	      65535
+#define IPV4_MTU_MIN	      68 /* RFC 791 3.2: what every link carries */
 #define IPV4_TTL	      64 /* RFC 1700's recommendation */
 
 enum ip_protocol { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMPV6 = 58 };

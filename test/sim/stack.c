@@ -6,6 +6,7 @@
  */
 #include "diatom/counter.h"
 #include "net/ipv4.h"
+#include "net/linear.h"
 #include "test/check.h"
 #include "test/sim/sim_world.h"
 #include "wire/arp.h"
@@ -336,7 +337,7 @@ static void arp_rows(void)
 		{ "probe for us", ARP_REQUEST, 0, US, true, false },
 		{ "unasked reply to us", ARP_REPLY, 0x0a000005, US, false, true },
 		{ "announcement of a stranger", ARP_REQUEST, 0x0a000005, 0x0a000005, false, false },
-		{ "our address claimed", ARP_REQUEST, US, US, false, false },
+		{ "our address claimed", ARP_REQUEST, US, US, true, false }, /* by an announcement */
 		{ "sender off link", ARP_REQUEST, 0x0b000005, US, false, false },
 		{ "sender is broadcast", ARP_REQUEST, 0x0a0000ff, US, false, false },
 	};
@@ -352,6 +353,43 @@ static void arp_rows(void)
 			CHECK_FAIL("%s: learned or not", rows[i].name);
 		stop();
 	}
+}
+
+/* RFC 5227 2.4 (c): an announcement against whoever claims our address, one in ten seconds. */
+static void conflict_is_answered(void)
+{
+	struct arp arp;
+
+	start(false);
+	for (unsigned i = 0; i < 5; i++)
+		inject_arp(i % 2 ? ARP_REPLY : ARP_REQUEST, US, THEM, 5);
+	CHECK_EQUAL(caught_count, 1);
+	CHECK(mac_is_broadcast(caught) && arp_parse(&arp, view_of(caught + 14, ARP_BYTES)));
+	CHECK(arp.operation == ARP_REQUEST && arp.sender_ip == US && arp.target_ip == US);
+	CHECK(mac_equal(arp.sender_mac, our_mac));
+	sim_run(sim_now() + SECONDS(11), NULL, NULL);
+	inject_arp(ARP_REPLY, US, THEM, 5);
+	CHECK_EQUAL(caught_count, 2);
+	stop();
+}
+
+/* However many addresses we ask for in vain: whoever asks for us is learned and gets its answer. */
+static void pending_ones_keep_nobody_out(void)
+{
+	struct address stranger = address_v4(0x0a0000f0);
+	struct endpoint us = { .port = 7 };
+	unsigned refused = 0;
+
+	start(false);
+	for (uint32_t i = 0; i < NEIGHBOUR_PENDING_MAX + 20; i++) {
+		struct endpoint to = { address_v4(0x0a000003 + i), 7 };
+
+		refused += udp_output(&host.stack, packet_alloc(), &us, &to) != OK;
+	}
+	CHECK_EQUAL(refused, 20);
+	inject_arp(ARP_REQUEST, 0x0a0000f0, US, 5);
+	CHECK(neighbour_find(&host.stack.neighbours, &stranger) != NULL);
+	stop();
 }
 
 /* Whoever we talk to stays known, however many others introduce themselves. */
@@ -432,6 +470,97 @@ static void checksum_rows(void)
 	stop();
 }
 
+/* RFC 1122 3.2.1.7: a host takes a datagram whatever its time to live. */
+static void any_time_to_live(void)
+{
+	static const uint8_t rows[] = { 0, 1, 255 };
+
+	start(true);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct datagram d = build_udp(THEM, US, 7, 1);
+
+		d.frame[14 + 8] = rows[i];
+		be16_to(d.frame + 14 + 10, 0);
+		checksum_store(d.frame + 14 + 10, checksum_add(0, d.frame + 14, 20));
+		inject(&d);
+		CHECK_EQUAL(queued(), 1);
+	}
+	stop();
+}
+
+/* What we send ourselves: time to live 64, no option, no reserved flag, may be fragmented. */
+static void header_that_we_send(void)
+{
+	struct endpoint them = { address_v4(THEM), 9 }, us = { .port = 7 };
+	struct ipv4_header ip;
+
+	start(true);
+	CHECK(udp_output(&host.stack, packet_alloc(), &us, &them) == OK);
+	CHECK_EQUAL(ipv4_parse(&ip, view_of(caught + 14, caught_bytes - 14), caught_bytes - 14), IPV4_OK);
+	CHECK(ip.source == US && ip.destination == THEM && ip.ttl == 64 && ip.header_length == 20);
+	CHECK(!ip.dont_fragment && !ip.more_fragments && caught[20] == 0 && caught[21] == 0);
+	CHECK(udp_output(&host.stack, packet_alloc(), &us, &(struct endpoint){ them.address, 0 }) ==
+		INVALID_VALUE);
+	CHECK_EQUAL(caught_count, 1);
+	stop();
+}
+
+/* A broadcast is answered from the address in the sender's network, whichever it is. */
+static void broadcast_is_answered_from_nearest(void)
+{
+	static const struct {
+		uint32_t source, destination, local;
+	} rows[] = {
+		{ THEM, 0x0a0000ff, US },
+		{ 0x0a010001, 0x0a0100ff, 0x0a010002 },
+		{ 0x0a010001, 0xffffffff, 0x0a010002 },
+		{ 0x08080808, 0xffffffff, US }, /* no way back: the first */
+	};
+	struct endpoint source, local;
+	struct prefix second;
+
+	start(true);
+	CHECK(prefix_parse(&second, "10.1.0.2/24") == OK);
+	CHECK(net_stack_add_address(&host.stack, &second) == OK);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct datagram d = build_udp(rows[i].source, rows[i].destination, 7, 1);
+		struct packet *packet;
+
+		inject(&d);
+		packet = udp_port_take(&port, &source, &local);
+		CHECK(packet != NULL && address_to_v4(&local.address) == rows[i].local);
+		packet_free(packet);
+	}
+	stop();
+}
+
+/* A datagram in fragments to a host that doesn't answer ARP is reported like a short one. */
+static void silence_is_reported_whatever_the_size(void)
+{
+	static const size_t rows[] = { 10, 3000 };
+	struct endpoint nobody = { address_v4(0x0a000009), 9 }, us = { .port = 7 }, remote;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		start(false);
+		udp_port_note_peer(&port, &nobody);
+		CHECK(udp_output(&host.stack, linear_alloc(rows[i]), &us, &nobody) == OK);
+		sim_run(sim_now() + SECONDS(4), NULL, NULL);
+		CHECK(udp_port_take_error(&port, &remote) && remote.port == 9);
+		stop();
+	}
+}
+
+/* A link too narrow for IPv4 (RFC 791 3.2: 68 bytes) is an error, not an endless loop. */
+static void narrow_link(void)
+{
+	struct endpoint them = { address_v4(THEM), 9 }, us = { .port = 7 };
+
+	start(true);
+	host.device.mtu = 24;
+	CHECK(udp_output(&host.stack, linear_alloc(100), &us, &them) == TOO_LONG);
+	stop();
+}
+
 static void routes(void)
 {
 	struct prefix all = { .address = address_v4(0) };
@@ -454,5 +583,8 @@ int main(void)
 		TEST(no_error_about_an_error), TEST(fragment_rows), TEST(fragment_times_out),
 		TEST(fragment_flood_is_bounded), TEST(arp_rows), TEST(arp_flood_spares_friends),
 		TEST(unresolved_is_bounded), TEST(queue_is_bounded), TEST(checksum_rows),
-		TEST(routes));
+		TEST(routes), TEST(conflict_is_answered), TEST(pending_ones_keep_nobody_out),
+		TEST(any_time_to_live), TEST(header_that_we_send),
+		TEST(broadcast_is_answered_from_nearest), TEST(silence_is_reported_whatever_the_size),
+		TEST(narrow_link));
 }
