@@ -104,4 +104,4 @@ int memcmp(const void *first, const void *second, size_t n)
 	return compare(a, b, n);
 }
 
-__attribute__((alias("memcmp"))) int bcmp(const void *first, const void *second, size_t n);
+SAME_AS(memcmp) int bcmp(const void *first, const void *second, size_t n);

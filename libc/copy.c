@@ -175,5 +175,4 @@ void *memmove(void *target, const void *source, size_t n)
 	return target;
 }
 
-__attribute__((alias("memmove"))) void *memcpy(
-	void *restrict target, const void *restrict source, size_t n);
+SAME_AS(memmove) void *memcpy(void *restrict target, const void *restrict source, size_t n);

@@ -15,6 +15,8 @@ static unsigned matches(const uint8_t *at, __m128i wanted)
 
 static const uint8_t *find_to_16(const uint8_t *at, uint8_t byte, size_t n)
 {
+	if (n == 0)
+		return NULL; /* there may be no page */
 	if (((uintptr_t)at & (PAGE - 1)) <= PAGE - 16) {
 		unsigned found = matches(at, _mm_set1_epi8((char)byte)) & ((1u << n) - 1);
 

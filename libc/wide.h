@@ -20,6 +20,10 @@ void wide_choose(uint64_t cpu_features);
 
 #define WIDE __attribute__((target("avx2"), noinline))
 
+/* Another name of a function; one that a test renames is meant by its new name. */
+#define SAME_AS(function)      SAME_AS_TEXT(function)
+#define SAME_AS_TEXT(function) __attribute__((alias(#function)))
+
 /* Loads and stores at any alignment; structs with these attributes may alias anything. */
 struct unaligned16 {
 	uint16_t value;
