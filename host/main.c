@@ -6,12 +6,11 @@
 #include <unistd.h>
 
 #include "abi/call.h"
+#include "host/build/build.h"
 #include "host/report.h"
 #include "host/run.h"
 
 #define DIATOM_VERSION "0.1.0"
-
-int build_command(int argc, char **argv) __attribute__((weak));
 
 static const char help[] =
 	"Diatom: one program with just the libraries that it calls, sealed, booted in a millisecond.\n"

@@ -33,7 +33,7 @@ FUZZ_TESTS  := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(wildcard test/fuz
 
 $(BUILD)/test/unit/%: $(BUILD)/hosted/test/unit/%.o $(BUILD)/hosted/libdiatom.a
 	@mkdir -p $(@D)
-	$(HOSTED_CC) $(HOSTED_CFLAGS) $< $(BUILD)/hosted/libdiatom.a -lm -o $@
+	$(HOSTED_CC) $(HOSTED_CFLAGS) $(UNIT_EXTRA_$*) $< $(BUILD)/hosted/libdiatom.a -lm -o $@
 
 $(BUILD)/test/sim/%: $(BUILD)/hosted/test/sim/%.o $(SIM_LIBRARY:%.c=$(BUILD)/hosted/%.o) $(BUILD)/hosted/libdiatom.a
 	@mkdir -p $(@D)
@@ -51,3 +51,9 @@ hosted: $(BUILD)/hosted/libdiatom.a $(UNIT_TESTS) $(SIM_TESTS) $(FUZZ_TESTS)
 # The monitor's device code, for its fuzzer.
 FUZZ_EXTRA_virtio_device := $(patsubst %,host/monitor/%.c,memory queue mmio net console entropy pcap)
 $(BUILD)/test/fuzz/virtio_device: $(FUZZ_EXTRA_virtio_device)
+
+# The image decoder, for its tests.
+IMAGE_DECODER := $(wildcard host/image/*.c) host/nettext.c host/file.c
+UNIT_EXTRA_image := $(IMAGE_DECODER)
+FUZZ_EXTRA_image := $(IMAGE_DECODER)
+$(BUILD)/test/unit/image $(BUILD)/test/fuzz/image: $(IMAGE_DECODER) $(wildcard host/image/*.h)
