@@ -286,7 +286,7 @@ int options_parse(struct options *options, int argc, char **argv)
 
 	memset(options, 0, sizeof(*options));
 	options->spin_ns = -1;
-	options->log_level = LOG_INFO;
+	options->log_level = LOG_WARNING;
 	while (at < argc && argv[at][0] == '-') {
 		int code;
 

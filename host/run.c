@@ -36,7 +36,7 @@ static const char help[] =
 	"  --pcap FILE         record all frames of all interfaces\n"
 	"  --timeout SECONDS   end it after that time, with exit code 124\n"
 	"  --spin MICROSECONDS how long to look for news before each sleep: faster answers, busier CPU\n"
-	"  --log LEVEL         error, warning, info or debug: what the image's libraries print\n"
+	"  --log LEVEL         error, warning (the default), info or debug: what its libraries print\n"
 	"  --quiet, -q         nothing on standard error but errors\n"
 	"  --dumpable          allow debuggers and core files (process only)\n"
 	"\n"
