@@ -109,5 +109,6 @@ void virtio_mmio_finish(struct virtio_mmio *device)
 
 void virtio_mmio_fail(struct virtio_mmio *device)
 {
-	set(device, VIRTIO_MMIO_STATUS, VIRTIO_STATUS_FAILED);
+	/* 2.1.1: no bit is cleared but by a reset. */
+	set(device, VIRTIO_MMIO_STATUS, get(device, VIRTIO_MMIO_STATUS) | VIRTIO_STATUS_FAILED);
 }
