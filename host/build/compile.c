@@ -44,8 +44,7 @@ bool compile_begin(struct work *work, struct command *command)
 	memset(command, 0, sizeof(*command));
 	command->directory = work->root;
 	command->is_shown = work->request->is_verbose;
-	toolchain_compile(&work->toolchain, command);
-	command_add(command, "-ffile-prefix-map=%s=.", work->root);
+	toolchain_compile(&work->toolchain, work->root, command);
 	return add_flags(work, command);
 }
 
@@ -94,8 +93,7 @@ bool compile_about(struct work *work)
 		report_error(1, NULL, "%s: %m", path);
 		return false;
 	}
-	toolchain_compile(&work->toolchain, &command);
-	command_add(&command, "-ffile-prefix-map=%s=.", work->folder);
+	toolchain_compile(&work->toolchain, work->folder, &command);
 	command_add(&command, "-c");
 	command_add(&command, "about.c");
 	work->has_about = true;

@@ -103,15 +103,23 @@ static bool in_build_tree(struct toolchain *t, const char *own)
 
 static bool in_prefix(struct toolchain *t, const char *own)
 {
+	char prefix[PATH_MAX];
+	char *slash;
+
+	snprintf(prefix, sizeof(prefix), "%s", own);
+	slash = strrchr(prefix, '/');
+	if (slash == NULL)
+		return false;
+	*slash = '\0';
 	find_cache(t, NULL);
 	for (unsigned i = 0; i < 3; i++)
-		if (!join(t->libraries[i], "%s/../lib/diatom/%s/%s", own, t->compiler,
+		if (!join(t->libraries[i], "%s/lib/diatom/%s/%s", prefix, t->compiler,
 			    toolchain_library_names[i]))
 			return false;
-	return join(t->cflags, "%s/../share/diatom/body-%s.cflags", own, t->compiler) &&
-		join(t->ldflags, "%s/../share/diatom/body.ldflags", own) &&
-		join(t->includes[0], "%s/../share/diatom/include", own) &&
-		join(t->libc_include, "%s/../lib/diatom/%s/include", own, t->compiler);
+	return join(t->cflags, "%s/share/diatom/body-%s.cflags", prefix, t->compiler) &&
+		join(t->ldflags, "%s/share/diatom/body.ldflags", prefix) &&
+		join(t->includes[0], "%s/share/diatom/include", prefix) &&
+		join(t->libc_include, "%s/lib/diatom/%s/include", prefix, t->compiler);
 }
 
 static bool find_gcc_include(struct toolchain *t)
@@ -147,7 +155,26 @@ bool toolchain_find(struct toolchain *t, const char *compiler)
 	return !is_gcc || find_gcc_include(t);
 }
 
-void toolchain_compile(const struct toolchain *t, struct command *command)
+/* The last map that fits is the compiler's choice, so the outer folder of two comes first: the root
+ * may lie in the tree of Diatom, or a prefix in the root. */
+static void map_prefixes(const struct toolchain *t, const char *root, struct command *command)
+{
+	const char *const to[] = { "diatom", "diatom", "libc", "." };
+	const char *from[] = { t->includes[1], t->includes[0], t->libc_include, root };
+
+	for (unsigned done = 0; done < 4; done++) {
+		unsigned outer = 0;
+
+		for (unsigned i = 1; i < 4; i++)
+			if (from[i] && (!from[outer] || strlen(from[i]) < strlen(from[outer])))
+				outer = i;
+		if (from[outer][0])
+			command_add(command, "-ffile-prefix-map=%s=%s", from[outer], to[outer]);
+		from[outer] = NULL;
+	}
+}
+
+void toolchain_compile(const struct toolchain *t, const char *root, struct command *command)
 {
 	bool is_gcc = strcmp(t->compiler, "gcc") == 0;
 
@@ -164,8 +191,5 @@ void toolchain_compile(const struct toolchain *t, struct command *command)
 	for (unsigned i = 0; i < 2; i++)
 		if (t->includes[i][0])
 			command_add(command, "-I%s", t->includes[i]);
-	for (unsigned i = 0; i < 2; i++)
-		if (t->includes[i][0])
-			command_add(command, "-ffile-prefix-map=%s=diatom", t->includes[i]);
-	command_add(command, "-ffile-prefix-map=%s=libc", t->libc_include);
+	map_prefixes(t, root, command);
 }

@@ -28,8 +28,10 @@ struct toolchain {
 /* Finds them all. False after an error was printed. */
 bool toolchain_find(struct toolchain *toolchain, const char *compiler);
 
-/* The compiler and its flags, up to but without a source. */
-void toolchain_compile(const struct toolchain *toolchain, struct command *command);
+/* The compiler and its flags, up to but without a source. `root` is the folder whose path must not
+ * show in what is made. */
+void toolchain_compile(
+	const struct toolchain *toolchain, const char *root, struct command *command);
 
 /* The file name of each library without its folders. */
 extern const char *const toolchain_library_names[3];
