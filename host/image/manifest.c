@@ -24,13 +24,24 @@ static bool is_name_character(char c)
 	       (c != '\0' && strchr("_-.+", c) != NULL);
 }
 
-/* NUL-ended, and of characters that are safe to print and to type. Empty is allowed. */
+/* NUL-ended, and of characters that are easy to type. Empty is allowed. */
 static bool is_name(const char *text, size_t bytes)
 {
 	size_t length = strnlen(text, bytes);
 
 	for (size_t i = 0; i < length; i++)
 		if (!is_name_character(text[i]))
+			return false;
+	return length < bytes;
+}
+
+/* The image's own name and version are only shown: NUL-ended and harmless to a terminal. */
+static bool is_label(const char *text, size_t bytes)
+{
+	size_t length = strnlen(text, bytes);
+
+	for (size_t i = 0; i < length; i++)
+		if (text[i] < ' ' || text[i] > '~')
 			return false;
 	return length < bytes;
 }
@@ -82,8 +93,8 @@ static bool take_image(struct image *image, const uint8_t *desc, struct image_er
 	struct manifest_image *about = &image->about;
 
 	memcpy(about, desc, sizeof(*about));
-	if (!is_name(about->name, sizeof(about->name)) ||
-		!is_name(about->version, sizeof(about->version)))
+	if (!is_label(about->name, sizeof(about->name)) ||
+		!is_label(about->version, sizeof(about->version)))
 		return image_refuse(error, REMEDY_MANIFEST, "its name or version is malformed");
 	if (about->memory_mib > MEMORY_MIB_MAX || about->memory_min_mib > MEMORY_MIB_MAX)
 		return image_refuse(error, REMEDY_MANIFEST, "asks for more than 1 TiB of memory");

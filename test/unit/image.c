@@ -245,7 +245,7 @@ CHANGE(gateway_wrong, add_net(f, "a", "", "here"))
 CHANGE(mtu_small, ((struct manifest_net *)add_net(f, "a", "", ""))->mtu = 67)
 CHANGE(memory_absurd,
 	add_note(f, MANIFEST_IMAGE, &(struct manifest_image){ .memory_mib = UINT32_MAX }, 72))
-CHANGE(image_name, add_note(f, MANIFEST_IMAGE, &(struct manifest_image){ .name = "a b" }, 72))
+CHANGE(image_name, add_note(f, MANIFEST_IMAGE, &(struct manifest_image){ .name = "a\tb" }, 72))
 CHANGE(stacks_odd, add_note(f, MANIFEST_STACKS, &(struct manifest_stacks){ 5000, 0 }, 8))
 CHANGE(stacks_large, add_note(f, MANIFEST_STACKS, &(struct manifest_stacks){ 1 << 21, 0 }, 8))
 CHANGE(stacks_many, add_note(f, MANIFEST_STACKS, &(struct manifest_stacks){ 0, UINT32_MAX }, 8))
