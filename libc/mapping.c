@@ -22,8 +22,8 @@
 
 struct mapping {
 	uint8_t *start;
-	size_t bytes;	/* whole pages, as asked for */
-	size_t mapped;	/* bytes not unmapped yet */
+	size_t bytes;  /* whole pages, as asked for */
+	size_t mapped; /* bytes not unmapped yet */
 };
 
 static struct mapping *mappings;
@@ -104,7 +104,8 @@ long libc_munmap(long address, long length)
 	if (length <= 0 || address % PAGE)
 		return -EINVAL;
 	if (!mapping || (size_t)(start - mapping->start) >= mapping->bytes ||
-		bytes > mapping->bytes - (size_t)(start - mapping->start) || bytes > mapping->mapped)
+		bytes > mapping->bytes - (size_t)(start - mapping->start) ||
+		bytes > mapping->mapped)
 		return -EINVAL;
 	mapping->mapped -= bytes;
 	if (mapping->mapped > 0)

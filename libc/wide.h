@@ -35,9 +35,9 @@ struct unaligned64 {
 	uint64_t value;
 } __attribute__((packed, may_alias));
 
-#define AT16(pointer) (((struct unaligned16 *)(pointer))->value)
-#define AT32(pointer) (((struct unaligned32 *)(pointer))->value)
-#define AT64(pointer) (((struct unaligned64 *)(pointer))->value)
+#define AT16(pointer)		 (((struct unaligned16 *)(pointer))->value)
+#define AT32(pointer)		 (((struct unaligned32 *)(pointer))->value)
+#define AT64(pointer)		 (((struct unaligned64 *)(pointer))->value)
 
 #define LOAD16B(pointer)	 _mm_loadu_si128((const __m128i *)(pointer))
 #define STORE16B(pointer, value) _mm_storeu_si128((__m128i *)(pointer), (value))

@@ -1,13 +1,20 @@
 /* The order of a build: see build.h. */
 #include "host/build/build.h"
 
+#include <signal.h>
+
 #include "host/build/request.h"
 #include "host/build/work.h"
 
 static bool build(struct work *work)
 {
 	return compile_sources(work) && files_embed(work) && compile_about(work) &&
-		link_image(work) && seal_image(work);
+	       link_image(work) && seal_image(work);
+}
+
+static void interrupt(int number)
+{
+	command_is_interrupted = number;
 }
 
 int build_command(int argc, char **argv)
@@ -21,7 +28,11 @@ int build_command(int argc, char **argv)
 		return code;
 	if (!work_begin(&work, &request))
 		return 1;
+	signal(SIGINT, interrupt);
+	signal(SIGTERM, interrupt);
 	is_good = build(&work);
 	work_end(&work);
+	if (command_is_interrupted)
+		return 128 + command_is_interrupted;
 	return is_good ? 0 : 1;
 }

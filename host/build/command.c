@@ -12,6 +12,8 @@
 #include "abi/call.h"
 #include "host/report.h"
 
+volatile sig_atomic_t command_is_interrupted;
+
 void command_add(struct command *command, const char *format, ...)
 {
 	va_list arguments;
@@ -52,6 +54,8 @@ static _Noreturn void become(const struct command *command, int output)
 
 static bool start(struct command *command, int output, pid_t *child)
 {
+	if (command_is_interrupted)
+		return false;
 	command->words[command->count] = NULL;
 	if (command->is_shown)
 		show(command);

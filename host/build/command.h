@@ -5,6 +5,7 @@
 #ifndef DIATOM_HOST_BUILD_COMMAND_H
 #define DIATOM_HOST_BUILD_COMMAND_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,6 +17,9 @@ struct command {
 	const char *directory; /* where it runs; NULL: here */
 	bool is_shown;	       /* print it first */
 };
+
+/* Set by INT and TERM: no further command starts, so that the build ends and cleans up. */
+extern volatile sig_atomic_t command_is_interrupted;
 
 /* Adds one word. */
 __attribute__((format(printf, 2, 3))) void command_add(

@@ -85,10 +85,12 @@ bool compile_about(struct work *work)
 		return true;
 	snprintf(path, sizeof(path), "%s/about.c", work->folder);
 	file = fopen(path, "w");
-	if (!file || fprintf(file, "#include <diatom/app.h>\nDIATOM_IMAGE(.name = \"%s\", "
-				   ".version = \"%s\");\n",
-			     request->name ? request->name : "",
-			     request->version ? request->version : "") < 0 ||
+	if (!file ||
+		fprintf(file,
+			"#include <diatom/app.h>\nDIATOM_IMAGE(.name = \"%s\", "
+			".version = \"%s\");\n",
+			request->name ? request->name : "",
+			request->version ? request->version : "") < 0 ||
 		fclose(file) != 0) {
 		report_error(1, NULL, "%s: %m", path);
 		return false;

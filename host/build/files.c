@@ -65,8 +65,8 @@ static bool embeds(const struct work *work, int source)
 }
 
 /* Looks as #include "" does: beside the source that asks, then in each -I folder. */
-static bool find_file(const struct work *work, const char *asker, const char *name,
-	char found[PATH_MAX])
+static bool find_file(
+	const struct work *work, const char *asker, const char *name, char found[PATH_MAX])
 {
 	const struct request *request = work->request;
 	char path[3 * PATH_MAX], folder[PATH_MAX] = "";
@@ -86,7 +86,8 @@ static bool find_file(const struct work *work, const char *asker, const char *na
 
 		if (strncmp(flag, "-I", 2) != 0)
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", flag[2] ? flag + 2 : request->flags[++i], name);
+		snprintf(path, sizeof(path), "%s/%s", flag[2] ? flag + 2 : request->flags[++i],
+			name);
 		if (access(path, R_OK) == 0)
 			return realpath(path, found) != NULL;
 	}
@@ -121,7 +122,8 @@ static void follow(struct place *place, const char *line)
 }
 
 /* A line of the preprocessor's output, which may have several marks. */
-static bool take_line(const struct work *work, const struct place *place, const char *line, FILE *out)
+static bool take_line(
+	const struct work *work, const struct place *place, const char *line, FILE *out)
 {
 	while ((line = strstr(line, MARK)) != NULL) {
 		char symbol[128], name[PATH_MAX], path[PATH_MAX];
@@ -135,8 +137,8 @@ static bool take_line(const struct work *work, const struct place *place, const 
 		}
 		if (!find_file(work, place->file, name, path)) {
 			report_error(1, "it is looked for beside the source and in each -I folder",
-				"%s:%u: the file \"%s\" can't be read: %s", place->file, place->line,
-				name, strerror(errno));
+				"%s:%u: the file \"%s\" can't be read: %s", place->file,
+				place->line, name, strerror(errno));
 			return false;
 		}
 		if (strpbrk(path, "\"\\")) {
@@ -183,8 +185,8 @@ static bool scan(struct work *work, int source, FILE *out)
 
 static bool assemble(struct work *work)
 {
-	struct command command = {
-		.directory = work->folder, .is_shown = work->request->is_verbose };
+	struct command command = { .directory = work->folder,
+		.is_shown = work->request->is_verbose };
 
 	command_add(&command, "%s", strcmp(work->request->compiler, "gcc") ? "clang-19" : "gcc");
 	command_add(&command, "-c");

@@ -28,8 +28,8 @@ static bool bring_libraries(const struct work *work)
 
 bool link_image(struct work *work)
 {
-	struct command command = {
-		.directory = work->folder, .is_shown = work->request->is_verbose };
+	struct command command = { .directory = work->folder,
+		.is_shown = work->request->is_verbose };
 
 	if (!bring_libraries(work))
 		return false;

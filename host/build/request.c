@@ -134,13 +134,14 @@ static int parse_word(struct request *request, char **word, int left, int *taken
 	*taken = 1;
 	if (option) {
 		if (!value && left < 2)
-			return report_error(EXIT_USAGE, option->form, "%s lacks its value", word[0]);
+			return report_error(
+				EXIT_USAGE, option->form, "%s lacks its value", word[0]);
 		if (!value)
 			*taken = 2;
 		value = value ? value : word[1];
 		if (!option->set(request, value))
-			return report_error(
-				EXIT_USAGE, option->form, "%s: \"%s\" won't do", option->name, value);
+			return report_error(EXIT_USAGE, option->form, "%s: \"%s\" won't do",
+				option->name, value);
 		return 0;
 	}
 	if (strcmp(word[0], "--verbose") == 0) {
@@ -186,13 +187,14 @@ int request_parse(struct request *request, int argc, char **argv, bool *is_done)
 			return code;
 	}
 	if (request->source_count == 0)
-		return report_error(EXIT_USAGE, SEE_HELP, "build needs a source:  diatom build main.c");
+		return report_error(
+			EXIT_USAGE, SEE_HELP, "build needs a source:  diatom build main.c");
 	if (!request->output[0])
 		default_output(request);
 	for (int i = 0; i < request->source_count; i++)
 		if (strcmp(request->sources[i], request->output) == 0)
-			return report_error(EXIT_USAGE, SEE_HELP, "-o %s would overwrite the source",
-				request->output);
+			return report_error(EXIT_USAGE, SEE_HELP,
+				"-o %s would overwrite the source", request->output);
 	*is_done = false;
 	return 0;
 }

@@ -148,7 +148,7 @@ bool seal_image(struct work *work)
 	header->e_shentsize = 0;
 	header->e_shstrndx = 0;
 	is_good = is_acceptable(linked.bytes, linked.loaded) &&
-		write_file(output, linked.bytes, linked.loaded, 0777);
+		  write_file(output, linked.bytes, linked.loaded, 0777);
 	munmap(linked.bytes, linked.length);
 	return is_good;
 }

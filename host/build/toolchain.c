@@ -93,12 +93,12 @@ static bool in_build_tree(struct toolchain *t, const char *own)
 		return false;
 	find_cache(t, own);
 	return join(t->cflags, "%s/mk/body-%s.cflags", root, t->compiler) &&
-		join(t->ldflags, "%s/mk/body.ldflags", root) &&
-		join(t->includes[0], "%s/include", root) && join(t->includes[1], "%s", root) &&
-		join(t->libc_include, "%s/build/sysroot-%s/include", root, t->compiler) &&
-		join(t->libraries[0], "%s/body-%s/libdiatom.a", own, t->compiler) &&
-		join(t->libraries[1], "%s/build/sysroot-%s/lib/libc.a", root, t->compiler) &&
-		join(t->libraries[2], "%s/build/sysroot-%s/lib/libgcc.a", root, t->compiler);
+	       join(t->ldflags, "%s/mk/body.ldflags", root) &&
+	       join(t->includes[0], "%s/include", root) && join(t->includes[1], "%s", root) &&
+	       join(t->libc_include, "%s/build/sysroot-%s/include", root, t->compiler) &&
+	       join(t->libraries[0], "%s/body-%s/libdiatom.a", own, t->compiler) &&
+	       join(t->libraries[1], "%s/build/sysroot-%s/lib/libc.a", root, t->compiler) &&
+	       join(t->libraries[2], "%s/build/sysroot-%s/lib/libgcc.a", root, t->compiler);
 }
 
 static bool in_prefix(struct toolchain *t, const char *own)
@@ -117,9 +117,9 @@ static bool in_prefix(struct toolchain *t, const char *own)
 			    toolchain_library_names[i]))
 			return false;
 	return join(t->cflags, "%s/share/diatom/body-%s.cflags", prefix, t->compiler) &&
-		join(t->ldflags, "%s/share/diatom/body.ldflags", prefix) &&
-		join(t->includes[0], "%s/share/diatom/include", prefix) &&
-		join(t->libc_include, "%s/lib/diatom/%s/include", prefix, t->compiler);
+	       join(t->ldflags, "%s/share/diatom/body.ldflags", prefix) &&
+	       join(t->includes[0], "%s/share/diatom/include", prefix) &&
+	       join(t->libc_include, "%s/lib/diatom/%s/include", prefix, t->compiler);
 }
 
 static bool find_gcc_include(struct toolchain *t)

@@ -15,14 +15,14 @@
 #include "host/build/command.h"
 
 struct toolchain {
-	const char *compiler;		/* "clang" or "gcc" */
-	char cflags[PATH_MAX];		/* response files */
+	const char *compiler;  /* "clang" or "gcc" */
+	char cflags[PATH_MAX]; /* response files */
 	char ldflags[PATH_MAX];
-	char includes[2][PATH_MAX];	/* of Diatom; the second may be empty */
+	char includes[2][PATH_MAX]; /* of Diatom; the second may be empty */
 	char libc_include[PATH_MAX];
 	char compiler_include[PATH_MAX]; /* the compiler's own headers; gcc only */
-	char libraries[3][PATH_MAX];	/* libdiatom.a, libc.a, libgcc.a */
-	char cache[PATH_MAX];		/* ThinLTO's; empty: none */
+	char libraries[3][PATH_MAX];	 /* libdiatom.a, libc.a, libgcc.a */
+	char cache[PATH_MAX];		 /* ThinLTO's; empty: none */
 };
 
 /* Finds them all. False after an error was printed. */

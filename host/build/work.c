@@ -64,10 +64,13 @@ bool work_begin(struct work *work, const struct request *request)
 void work_end(struct work *work)
 {
 	DIR *folder = opendir(work->folder);
+	char path[sizeof(work->folder) + 300];
 	struct dirent *entry;
 
-	while (folder && (entry = readdir(folder)) != NULL)
-		unlinkat(dirfd(folder), entry->d_name, 0);
+	while (folder && (entry = readdir(folder)) != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", work->folder, entry->d_name);
+		unlink(path);
+	}
 	if (folder)
 		closedir(folder);
 	rmdir(work->folder);

@@ -16,11 +16,11 @@
 struct work {
 	const struct request *request;
 	struct toolchain toolchain;
-	char root[PATH_MAX];   /* the folder of the first source */
-	char folder[64];       /* temporary */
-	uint32_t layout_seed;  /* the linker's: neither 0 nor 0xffffffff */
-	bool has_files;	       /* files.o is there */
-	bool has_about;	       /* about.o is there */
+	char root[PATH_MAX];  /* the folder of the first source */
+	char folder[64];      /* temporary */
+	uint32_t layout_seed; /* the linker's: neither 0 nor 0xffffffff */
+	bool has_files;	      /* files.o is there */
+	bool has_about;	      /* about.o is there */
 };
 
 /* Makes the folder. False after an error was printed; else work_end removes it. */

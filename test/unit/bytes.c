@@ -20,10 +20,12 @@
 #define memcmp	body_memcmp
 #define bcmp	body_bcmp
 #define memchr	body_memchr
+/* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "libc/copy.c"
 #include "libc/fill.c"
 #include "libc/compare.c"
 #include "libc/find.c"
+/* NOLINTEND(bugprone-suspicious-include) */
 #undef memmove
 #undef memcpy
 #undef memset
@@ -91,8 +93,8 @@ static void check_move(uint8_t *bytes, size_t to, size_t from, size_t n)
 
 static void moves(void)
 {
-	static const int distances[] = { -300, -129, -64, -33, -31, -16, -7, -1, 0, 1, 3, 8, 15, 17, 32,
-		63, 65, 127, 200, 1000 };
+	static const int distances[] = { -300, -129, -64, -33, -31, -16, -7, -1, 0, 1, 3, 8, 15, 17,
+		32, 63, 65, 127, 200, 1000 };
 	uint8_t *bytes = field();
 
 	for (size_t n = 0; n < 3000; n = next_length(n))
@@ -124,8 +126,9 @@ static void fills(void)
 			scribble(bytes, 5);
 			CHECK(body_memset(bytes + at, 0x1a5, n) == bytes + at);
 			for (size_t i = 0; i < 4000; i++)
-				if (i >= at && i < at + n ? bytes[i] != 0xa5 :
-							    bytes[i] != (uint8_t)((i * 167 + 5) ^ (i >> 8)))
+				if (i >= at && i < at + n
+						? bytes[i] != 0xa5
+						: bytes[i] != (uint8_t)((i * 167 + 5) ^ (i >> 8)))
 					CHECK_FAIL("memset of %zu at %zu: byte %zu", n, at, i);
 		}
 	body_memset(bytes, 7, BYTES);
