@@ -130,11 +130,13 @@ static bool is_visited(const struct dns_reply *r)
 	return false;
 }
 
-/* Goes on with the name in r->other; false when the chain ends here. `place`: of the last record. */
-static bool chase(struct dns_reply *r, size_t place)
+/* Goes on with the name in r->other; false when the chain ends here. `place`: of the last record;
+ * `dname`: what led here, NULL for a CNAME of the zone. */
+static bool chase(struct dns_reply *r, size_t place, const struct dns_rrset *dname)
 {
 	if (r->is_truncated || r->steps == ANSWER_CHAIN_MAX)
 		return false;
+	r->dnames[r->steps] = dname;
 	r->visited[r->steps++] = (uint16_t)place;
 	r->chased = r->other;
 	r->name = &r->chased;
@@ -154,7 +156,7 @@ static enum step cname(struct dns_reply *r, const struct dns_rrset *rrset)
 	if (is_visited(r))
 		return STEP_DONE;
 	put_needed(r, DNS_ANSWER, 0, rrset->ttl, rrset);
-	if (!dns_name_read(&r->other, view_of(data + 2, be16_at(data))) || !chase(r, place))
+	if (!dns_name_read(&r->other, view_of(data + 2, be16_at(data))) || !chase(r, place, NULL))
 		return STEP_DONE;
 	return STEP_AGAIN;
 }
@@ -178,6 +180,26 @@ static enum step at_node(struct dns_reply *r, uint32_t index, uint16_t type)
 	return STEP_DONE;
 }
 
+/* Has the chain come through this DNAME before? An RRset is told once. */
+static bool is_told(const struct dns_reply *r, const struct dns_rrset *dname)
+{
+	for (unsigned i = 0; i < r->steps; i++)
+		if (r->dnames[i] == dname)
+			return true;
+	return false;
+}
+
+/* The DNAME record. Later names may point to its target, which itself is never compressed. */
+static void put_dname(struct dns_reply *r, unsigned label, const struct dns_rrset *rrset,
+	struct view target)
+{
+	if (is_told(r, rrset))
+		return;
+	put_needed(r, DNS_ANSWER, label, rrset->ttl, rrset);
+	if (!r->is_truncated)
+		dns_anchor_name(&r->writer, place_of(r) - target.length, target.data);
+}
+
 /* RFC 6672 section 3: the DNAME, and the CNAME that follows from it. `label`: the DNAME's owner. */
 static enum step dname(struct dns_reply *r, uint32_t node, unsigned label, uint16_t type)
 {
@@ -192,7 +214,7 @@ static enum step dname(struct dns_reply *r, uint32_t node, unsigned label, uint1
 	if (is_visited(r))
 		return STEP_DONE;
 	r->is_memorable = false;
-	put_needed(r, DNS_ANSWER, label, rrset->ttl, rrset);
+	put_dname(r, label, rrset, target);
 	if (prefix + target.length > sizeof(product)) {
 		r->rcode = DNS_YXDOMAIN;
 		return STEP_DONE;
@@ -202,7 +224,6 @@ static enum step dname(struct dns_reply *r, uint32_t node, unsigned label, uint1
 	if (r->is_truncated || !dns_name_read(&r->other, view_of(product, prefix + target.length)))
 		return STEP_DONE;
 	place = place_of(r);
-	dns_anchor_name(&r->writer, place - target.length, target.data);
 	record = owned_by(r, 0, rrset->ttl);
 	record.type = DNS_CNAME;
 	record.shape = (struct dns_shape){ 0, 1 };
@@ -212,7 +233,7 @@ static enum step dname(struct dns_reply *r, uint32_t node, unsigned label, uint1
 		return STEP_DONE;
 	}
 	r->writer.counts[DNS_ANSWER]++;
-	if (type == DNS_CNAME || type == DNS_ANY || !chase(r, place))
+	if (type == DNS_CNAME || type == DNS_ANY || !chase(r, place, rrset))
 		return STEP_DONE;
 	return STEP_AGAIN;
 }

@@ -124,7 +124,7 @@ struct verdict {
 static size_t finish(const struct dns_query *query, uint8_t *out, size_t length,
 	const struct verdict *verdict)
 {
-	uint16_t kept = query->flags & (DNS_OPCODE | DNS_RD | DNS_CD);
+	uint16_t kept = query->flags & (DNS_OPCODE | DNS_RD); /* not CD: RFC 4035 3.1.6 */
 
 	be16_to(out + 2, (uint16_t)(DNS_QR | kept | verdict->flags | (verdict->rcode & 15)));
 	be16_to(out + 4, query->end > DNS_HEADER_BYTES);

@@ -18,6 +18,7 @@ struct dns_reply {
 	struct dns_name chased;	     /* the end of a chain */
 	struct dns_name other;	     /* a name server's, or a DNAME's product */
 	uint16_t visited[ANSWER_CHAIN_MAX]; /* places of the chain's names in the message */
+	const struct dns_rrset *dnames[ANSWER_CHAIN_MAX]; /* that its steps went by; NULL: a CNAME */
 	unsigned steps;
 	uint8_t rcode;
 	bool is_authoritative, is_truncated, is_memorable;
