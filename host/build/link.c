@@ -37,8 +37,11 @@ bool link_image(struct work *work)
 	command_add(&command, "@%s", work->toolchain.ldflags);
 	for (unsigned i = 0; i < sizeof(shuffled) / sizeof(shuffled[0]); i++)
 		command_add(&command, "--shuffle-sections=%s=%u", shuffled[i], work->layout_seed);
-	if (work->toolchain.cache[0])
+	if (work->toolchain.cache[0]) {
 		command_add(&command, "--thinlto-cache-dir=%s", work->toolchain.cache);
+		command_add(
+			&command, "--thinlto-cache-policy=prune_after=168h:cache_size_bytes=200m");
+	}
 	for (int i = 0; i < work->request->source_count; i++)
 		command_add(&command, "%d.o", i);
 	if (work->has_files)
