@@ -69,13 +69,24 @@ void seccomp_begin_otherwise(struct seccomp_filter *filter, uint32_t action)
 	give(filter, action);
 }
 
-void seccomp_require_caller(struct seccomp_filter *filter, uint64_t pointer, uint32_t action)
+void seccomp_caller_begin(struct seccomp_filter *filter, uint64_t pointer)
 {
-	load(filter, POINTER_AT);
-	put(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)pointer, 0, 2);
-	load(filter, POINTER_AT + 4);
-	put(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(pointer >> 32), 1, 0);
-	give(filter, action);
+	filter->block = filter->length;
+	expect64(filter, POINTER_AT, pointer, 0);
+}
+
+void seccomp_caller_end(struct seccomp_filter *filter, uint32_t otherwise)
+{
+	unsigned low = filter->block + 1, high = filter->block + 3;
+
+	give(filter, otherwise);
+	if (filter->length - low > UINT8_MAX)
+		filter->is_too_long = true;
+	if (filter->is_too_long)
+		return;
+	/* Jumps count from the instruction behind them. */
+	filter->code[low].jf = (uint8_t)(filter->length - low - 1);
+	filter->code[high].jf = (uint8_t)(filter->length - high - 1);
 }
 
 void seccomp_act(struct seccomp_filter *filter, unsigned number, uint32_t action)

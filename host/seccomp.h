@@ -25,6 +25,7 @@
 struct seccomp_filter {
 	struct sock_filter code[SECCOMP_CODE_MAX];
 	unsigned length;
+	unsigned block;	  /* where seccomp_caller_begin stands */
 	bool is_too_long; /* a rule did not fit: seccomp_install refuses */
 };
 
@@ -34,8 +35,13 @@ void seccomp_begin(struct seccomp_filter *filter);
 /* The same, with another action for those. */
 void seccomp_begin_otherwise(struct seccomp_filter *filter, uint32_t action);
 
-/* Calls made from elsewhere than `pointer` (the address after the syscall instruction) get `action`. */
-void seccomp_require_caller(struct seccomp_filter *filter, uint64_t pointer, uint32_t action);
+/*
+ * Rules between these two are for calls made from `pointer` (the address after the syscall
+ * instruction) only, where what no rule matches gets `otherwise`. As the first rules of a filter they
+ * make it quick to install, too: the kernel tries each number, up to the first look at anything else.
+ */
+void seccomp_caller_begin(struct seccomp_filter *filter, uint64_t pointer);
+void seccomp_caller_end(struct seccomp_filter *filter, uint32_t otherwise);
 
 /* Allows a call whatever its arguments. */
 void seccomp_allow(struct seccomp_filter *filter, unsigned number);

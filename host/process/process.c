@@ -35,8 +35,6 @@
 #define GUARD_INSTALL 102 /* madvise, Linux 6.13 */
 #define CAPTURE_BYTES 24
 
-extern char **environ;
-
 static int fail(const struct run_config *config, const char *what, int error)
 {
 	return report_error(
@@ -124,13 +122,6 @@ static int set_clock(const struct run_config *config, struct boot_clock *clock)
 	return 0;
 }
 
-/* The environment may hold secrets that the body has no business with. */
-static void wipe_environment(void)
-{
-	for (char **variable = environ; *variable != NULL; variable++)
-		explicit_bzero(*variable, strlen(*variable));
-}
-
 static int close_descriptors(const struct run_config *config, int input)
 {
 	int kept[BOOT_DEVICES_MAX + 2];
@@ -142,7 +133,6 @@ static int close_descriptors(const struct run_config *config, int input)
 		kept[count++] = config->pcap_fd;
 	if (input >= 0)
 		kept[count++] = input;
-	close(STDIN_FILENO);
 	return privileges_close_others(kept, count);
 }
 
@@ -154,27 +144,29 @@ static bool has_guards(const struct space *space)
 
 /*
  * Only granted descriptors are open, so calls on descriptors need no further look. What the loader's
- * handlers need may come from anywhere: reports, their return, exit.
+ * handlers need comes from elsewhere than the stub: reports, their return, exit, and the clock where
+ * the vDSO asks the kernel.
  */
 static int install_filter(
 	const struct space *space, const struct run_config *config, const struct image *image)
 {
-	static const unsigned anywhere[] = { SYS_clock_gettime, SYS_rt_sigreturn, SYS_exit };
+	static const unsigned elsewhere[] = { SYS_clock_gettime, SYS_rt_sigreturn, SYS_exit };
 	static const unsigned stub[] = { SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_ppoll,
 		SYS_restart_syscall };
 	struct seccomp_filter filter;
 
 	seccomp_begin_otherwise(&filter, SECCOMP_RET_TRAP);
-	seccomp_allow_list(&filter, anywhere, sizeof(anywhere) / sizeof(anywhere[0]));
-	seccomp_allow_argument(&filter, SYS_write, 0, STDERR_FILENO);
-	if (config->is_quiet)
-		seccomp_allow(&filter, SYS_exit_group);
-	seccomp_require_caller(&filter, space->stub + SPACE_STUB_RETURN, SECCOMP_RET_TRAP);
+	seccomp_caller_begin(&filter, space->stub + SPACE_STUB_RETURN);
 	seccomp_allow_list(&filter, stub, sizeof(stub) / sizeof(stub[0]));
 	if (image->has_stacks && has_guards(space))
 		seccomp_allow_argument(&filter, SYS_madvise, 2, GUARD_INSTALL);
 	else if (image->has_stacks)
 		seccomp_allow_argument(&filter, SYS_mprotect, 2, PROT_NONE);
+	if (config->is_quiet)
+		seccomp_allow(&filter, SYS_exit_group);
+	seccomp_caller_end(&filter, SECCOMP_RET_TRAP);
+	seccomp_allow_list(&filter, elsewhere, sizeof(elsewhere) / sizeof(elsewhere[0]));
+	seccomp_allow_argument(&filter, SYS_write, 0, STDERR_FILENO);
 	return seccomp_install(&filter, SECCOMP_RET_TRAP);
 }
 
@@ -197,7 +189,8 @@ static int enter_jail(const struct space *space, const struct run_config *config
 
 	/* Sleeps end when they should, not up to 50 us later. */
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-	wipe_environment();
+	/* Its console has a descriptor of its own. */
+	privileges_hide(false);
 	if (result == 0)
 		result = privileges_drop(config->is_dumpable, &what);
 	if (result == 0) {
