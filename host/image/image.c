@@ -22,7 +22,7 @@
 #include "host/image/refuse.h"
 #include "host/image/relocation.h"
 
-bool image_refuse(struct image_error *error, const char *remedy, const char *format, ...)
+void image_error_set(struct image_error *error, const char *remedy, const char *format, ...)
 {
 	va_list arguments;
 
@@ -31,7 +31,6 @@ bool image_refuse(struct image_error *error, const char *remedy, const char *for
 	va_end(arguments);
 	error->remedy = remedy;
 	error->code = EXIT_REFUSED;
-	return false;
 }
 
 bool image_decode(
@@ -78,7 +77,7 @@ static bool read_file(struct image *image, int fd, struct image_error *error)
 	memory = mmap(NULL, length, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (memory == MAP_FAILED) {
-		image_refuse(error, "free some memory", "does not fit this machine's memory");
+		image_error_set(error, "free some memory", "does not fit this machine's memory");
 		error->code = EXIT_OUT_OF_MEMORY;
 		return false;
 	}

@@ -158,9 +158,10 @@ static int install_filter(
 	seccomp_begin_otherwise(&filter, SECCOMP_RET_TRAP);
 	seccomp_caller_begin(&filter, space->stub + SPACE_STUB_RETURN);
 	seccomp_allow_list(&filter, stub, sizeof(stub) / sizeof(stub[0]));
-	if (image->has_stacks && has_guards(space))
+	/* The body asks for a guard first in any case; a kernel without them says EINVAL. */
+	if (image->has_stacks)
 		seccomp_allow_argument(&filter, SYS_madvise, 2, GUARD_INSTALL);
-	else if (image->has_stacks)
+	if (image->has_stacks && !has_guards(space))
 		seccomp_allow_argument(&filter, SYS_mprotect, 2, PROT_NONE);
 	if (config->is_quiet)
 		seccomp_allow(&filter, SYS_exit_group);

@@ -86,18 +86,17 @@ static void attack_sigreturn(void)
 
 static void attack_out_of_memory(void)
 {
-	for (size_t bytes = 0;; bytes += 1 << 20) {
-		char *volatile block = malloc(1 << 20);
+	static char *blocks[1024];
 
-		if (block == NULL)
-			break;
-		memset(block, 1, 4096);
-		if (bytes > plat_boot->memory.heap_bytes) {
-			printf("more than there is\n");
+	for (size_t i = 0; i < 1024; i++) {
+		blocks[i] = malloc(1 << 20);
+		if (blocks[i] == NULL) {
+			printf("refused\n");
 			return;
 		}
+		memset(blocks[i], 1, 4096);
 	}
-	printf("refused\n");
+	printf("more than there is\n");
 }
 
 static void attack_spin(void)

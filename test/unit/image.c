@@ -86,9 +86,9 @@ static void *add_net(struct file *f, const char *name, const char *ip, const cha
 {
 	struct manifest_net net = { 0 };
 
-	strcpy(net.name, name);
-	strcpy(net.ip, ip);
-	strcpy(net.gateway, gateway);
+	snprintf(net.name, sizeof(net.name), "%s", name);
+	snprintf(net.ip, sizeof(net.ip), "%s", ip);
+	snprintf(net.gateway, sizeof(net.gateway), "%s", gateway);
 	return add_note(f, MANIFEST_NET, &net, sizeof(net));
 }
 
