@@ -240,6 +240,7 @@ static void fragment_rows(void)
 		{ "in order", { { 0, 16, true }, { 16, 16, true }, { 32, 10, false } }, 3, 1 },
 		{ "reversed", { { 32, 10, false }, { 16, 16, true }, { 0, 16, true } }, 3, 1 },
 		{ "duplicate", { { 0, 16, true }, { 0, 16, true }, { 16, 26, false } }, 3, 1 },
+		{ "tiny first", { { 0, 8, true }, { 8, 34, false } }, 2, 1 },
 		{ "hole", { { 0, 16, true }, { 24, 18, false } }, 2, 0 },
 		{ "overlap", { { 0, 24, true }, { 16, 26, false } }, 2, 0 },
 		{ "overlap, then whole", { { 0, 24, true }, { 16, 24, true }, { 24, 18, false } }, 3, 0 },
@@ -287,6 +288,31 @@ static void fragment_times_out(void)
 	sim_run(sim_now() + SECONDS(2), NULL, NULL);
 	CHECK_EQUAL(caught_count, 1);
 	CHECK(caught[34] == ICMP_TIME_EXCEEDED && caught[35] == ICMP_REASSEMBLY_TIME_EXCEEDED);
+	stop();
+}
+
+/* An overlap spoils what follows of the datagram, for 30 s; then its identification is good again. */
+static void overlap_is_forgotten(void)
+{
+	static const uint16_t pieces[][3] = { { 0, 24, 1 }, { 16, 26, 0 }, { 0, 16, 1 }, { 16, 26, 0 } };
+	uint8_t bytes[64] = { 0 };
+	struct udp_header udp = { 1234, 7, 42, false };
+
+	udp_emit(bytes, &udp);
+	start(true);
+	for (unsigned i = 0; i < 2 * ARRAY_LEN(pieces); i++) {
+		const uint16_t *piece = pieces[i % ARRAY_LEN(pieces)];
+		struct datagram d = build((struct ipv4_header){ .source = THEM, .destination = US,
+						  .protocol = IP_UDP, .id = 77,
+						  .fragment_offset = piece[0], .more_fragments = piece[2] },
+			bytes + piece[0], piece[1]);
+
+		if (i == ARRAY_LEN(pieces) || i == ARRAY_LEN(pieces) + 2)
+			sim_run(sim_now() + SECONDS(31), NULL, NULL);
+		inject(&d);
+	}
+	CHECK_EQUAL(queued(), 1);
+	CHECK_EQUAL(caught_count, 0); /* nor is a spoilt datagram answered with an error */
 	stop();
 }
 
@@ -561,6 +587,122 @@ static void narrow_link(void)
 	stop();
 }
 
+/* Options (RFC 1122 3.2.1.8): walked and ignored; source routes and malformed ones are dropped. An
+ * error quotes them. */
+static void options(void)
+{
+	static const struct {
+		const char *name;
+		uint8_t bytes[8];
+		unsigned queued;
+	} rows[] = {
+		{ "no operation", { 1, 1, 1, 1, 1, 1, 1, 0 }, 1 },
+		{ "record route", { 7, 7, 4, 0, 0, 0, 0, 0 }, 1 },
+		{ "timestamp", { 68, 8, 5, 0, 0, 0, 0, 0 }, 1 },
+		{ "unknown", { 0x5e, 4, 1, 2, 0xde, 3, 9, 0 }, 1 },
+		{ "loose source route", { 131, 7, 8, 10, 0, 0, 1, 0 }, 0 },
+		{ "strict source route", { 137, 7, 4, 10, 0, 0, 1, 0 }, 0 },
+		{ "beyond the header", { 7, 9, 4, 0, 0, 0, 0, 0 }, 0 },
+		{ "of length 0", { 7, 0, 0, 0, 0, 0, 0, 0 }, 0 },
+	};
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		bool is_open = i < ARRAY_LEN(rows);
+		unsigned wanted = rows[i % ARRAY_LEN(rows)].queued;
+		struct datagram d = build_udp(THEM, US, is_open ? 7 : 9, 10);
+		uint8_t *ip = d.frame + 14;
+
+		memmove(ip + 28, ip + 20, d.length - 34);
+		memcpy(ip + 20, rows[i % ARRAY_LEN(rows)].bytes, 8);
+		d.length += 8;
+		ip[0] = 0x47;
+		be16_to(ip + 2, (uint16_t)(d.length - 14));
+		be16_to(ip + 10, 0);
+		checksum_store(ip + 10, checksum_add(0, ip, 28));
+		start(true);
+		inject(&d);
+		if (queued() != (is_open ? wanted : 0) || caught_count != (is_open ? 0 : wanted))
+			CHECK_FAIL("%s", rows[i % ARRAY_LEN(rows)].name);
+		if (caught_count > 0)
+			CHECK(memcmp(caught + 42, ip, d.length - 14) == 0);
+		stop();
+	}
+}
+
+/* RFC 768's length against IP's: shorter is what counts, the rest is padding; longer is a fault. */
+static void udp_length_rows(void)
+{
+	static const struct {
+		uint16_t length;
+		int delivered; /* bytes of data; -1: dropped */
+	} rows[] = { { 18, 10 }, { 8, 0 }, { 12, 4 }, { 19, -1 }, { 7, -1 }, { 0, -1 }, { 65535, -1 } };
+
+	start(true);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct datagram d = build_udp(THEM, US, 7, 10);
+		struct endpoint source, local;
+		struct packet *packet;
+
+		be16_to(d.frame + 34 + 4, rows[i].length);
+		inject(&d);
+		packet = udp_port_take(&port, &source, &local);
+		CHECK_EQUAL(packet ? (int)packet->length : -1, rows[i].delivered);
+		packet_free(packet);
+	}
+	stop();
+}
+
+/* A checksum that computes to zero goes out as all ones (RFC 768), and is a right one. */
+static void zero_checksum_is_sent_as_ones(void)
+{
+	struct endpoint them = { address_v4(THEM), 9 }, us = { .port = 7 };
+	uint8_t data[2] = { 0, 0 };
+	uint64_t sum;
+
+	start(true);
+	for (unsigned i = 0; i < 2; i++) {
+		struct packet *packet = linear_alloc(2);
+
+		memcpy(packet->data, data, 2);
+		CHECK(udp_output(&host.stack, packet, &us, &them) == OK);
+		memcpy(data, caught + 34 + UDP_CHECKSUM_OFFSET, 2); /* as data, it makes the sum zero */
+	}
+	CHECK(data[0] == 0xff && data[1] == 0xff);
+	sum = checksum_pseudo_v4(US, THEM, IP_UDP, 10);
+	CHECK(checksum_is_good(checksum_add(sum, caught + 34, 10)));
+	stop();
+}
+
+/* RFC 1122 3.2.2: no error for a later fragment, a broadcast, an error; one for an unknown protocol. */
+static void errors_are_sent_only_where_allowed(void)
+{
+	static const struct {
+		uint32_t destination;
+		uint8_t protocol, first; /* byte of the payload: ICMP's type */
+		unsigned errors;
+	} rows[] = {
+		{ US, 99, 0, 1 }, { 0x0a0000ff, 99, 0, 0 }, { 0xffffffff, 99, 0, 0 }, { US, IP_TCP, 0, 1 },
+		{ US, IP_ICMP, ICMP_UNREACHABLE, 0 }, { US, IP_ICMP, 13, 0 }, { US, IP_ICMP, 17, 0 },
+		{ US, IP_ICMP, ICMP_REDIRECT, 0 }, { US, IP_ICMP, 255, 0 },
+		{ 0x0a0000ff, IP_ICMP, ICMP_ECHO_REQUEST, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint8_t bytes[36] = { rows[i].first };
+		struct datagram d;
+
+		checksum_store(bytes + 2, checksum_add(0, bytes, sizeof(bytes)));
+		d = build((struct ipv4_header){ .source = THEM, .destination = rows[i].destination,
+				  .protocol = rows[i].protocol },
+			bytes, sizeof(bytes));
+		start(true);
+		inject(&d);
+		if (caught_count != rows[i].errors)
+			CHECK_FAIL("row %zu: %u sent", i, caught_count);
+		stop();
+	}
+}
+
 static void routes(void)
 {
 	struct prefix all = { .address = address_v4(0) };
@@ -586,5 +728,6 @@ int main(void)
 		TEST(routes), TEST(conflict_is_answered), TEST(pending_ones_keep_nobody_out),
 		TEST(any_time_to_live), TEST(header_that_we_send),
 		TEST(broadcast_is_answered_from_nearest), TEST(silence_is_reported_whatever_the_size),
-		TEST(narrow_link));
+		TEST(narrow_link), TEST(overlap_is_forgotten), TEST(options), TEST(udp_length_rows),
+		TEST(zero_checksum_is_sent_as_ones), TEST(errors_are_sent_only_where_allowed));
 }
