@@ -7,6 +7,7 @@
 
 #include "abi/call.h"
 #include "host/build/build.h"
+#include "host/inherited.h"
 #include "host/report.h"
 #include "host/run.h"
 
@@ -71,6 +72,7 @@ static int unknown(const char *word)
 
 int main(int argc, char **argv)
 {
+	inherited_mend();
 	if (argc < 2) {
 		report_write(STDERR_FILENO, help, sizeof(help) - 1);
 		return EXIT_USAGE;

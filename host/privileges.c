@@ -5,14 +5,18 @@
 #include "host/privileges.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define NOBODY 65534
+
+extern char **environ;
 
 static int compare(const void *a, const void *b)
 {
@@ -34,6 +38,32 @@ int privileges_close_others(int *kept, unsigned count)
 		next = last + 2;
 	}
 	return 0;
+}
+
+/* In place of the descriptor; where that can't be done, it stays as it is. */
+static void make_write_only(int fd)
+{
+	char path[] = "/proc/self/fd/0";
+	int narrow;
+
+	if (!isatty(fd))
+		return;
+	path[sizeof(path) - 2] = (char)('0' + fd);
+	narrow = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	if (narrow < 0)
+		return;
+	dup2(narrow, fd);
+	close(narrow);
+}
+
+void privileges_hide(bool has_input)
+{
+	for (char **variable = environ; *variable != NULL; variable++)
+		explicit_bzero(*variable, strlen(*variable));
+	make_write_only(STDOUT_FILENO);
+	make_write_only(STDERR_FILENO);
+	if (!has_input)
+		close(STDIN_FILENO);
 }
 
 static int leave_root(void)

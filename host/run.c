@@ -340,3 +340,11 @@ void run_announce_end(const struct run_config *config, int exit_code)
 	report_line("%s: finished, exit %d after %s", config->name, exit_code,
 		report_time(took, monotonic_ns() - config->started_ns));
 }
+
+void run_announce_timeout(const struct run_config *config)
+{
+	char took[REPORT_TIME_BYTES];
+
+	report_error(EXIT_TIMED_OUT, NULL, "%s: time is up (--timeout), ended after %s",
+		config->name, report_time(took, config->timeout_ns));
+}

@@ -67,6 +67,9 @@ void run_announce(const struct run_config *config, const char *target);
 /* Says how it ended, unless quiet. Formats and writes to standard error, nothing else. */
 void run_announce_end(const struct run_config *config, int exit_code);
 
+/* Says that the time limit ended it. Formats and writes to standard error, nothing else. */
+void run_announce_timeout(const struct run_config *config);
+
 /*
  * `diatom run`: the arguments after that word. Returns the process's exit code; the process target
  * ends the process itself.

@@ -5,15 +5,32 @@
 #include "host/monitor/console.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+volatile sig_atomic_t console_is_closing;
+
+/* Leaves errno alone. */
+static void wait_for_room(int fd)
+{
+	struct pollfd polled = { .fd = fd, .events = POLLOUT };
+	int kept = errno;
+
+	(void)syscall(SYS_ppoll, &polled, 1, NULL, NULL, 0);
+	errno = kept;
+}
 
 void console_write(int fd, struct iovec *parts, unsigned count)
 {
-	while (count > 0) {
+	while (count > 0 && !console_is_closing) {
 		ssize_t n = writev(fd, parts, (int)count);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EAGAIN)
+			wait_for_room(fd); /* somebody made our output non-blocking */
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0)
 			return;
@@ -58,10 +75,10 @@ static bool receive(struct console_device *console)
 		return false;
 	console->device.input_ready = false;
 	n = readv(console->input, parts, chain.part_count);
-	if (n <= 0) {
+	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
 		console->device.input_fd = -1;
+	if (n < 0)
 		n = 0;
-	}
 	queue_push(queue, chain.head, (uint32_t)n);
 	queue_publish(queue);
 	queue_expect(queue, 0);

@@ -39,6 +39,7 @@ int jail_enter(struct jail *jail, const char **what)
 {
 	int result;
 
+	privileges_hide(jail->has_input);
 	*what = "closing descriptors";
 	result = privileges_close_others(jail->fds, jail->fd_count);
 	if (result == 0)

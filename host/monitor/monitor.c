@@ -96,7 +96,9 @@ static void start_pcap(struct guest *guest, const struct run_config *config)
 
 static int enter_jail(const struct guest *guest, const struct run_config *config, const char **what)
 {
-	struct jail jail = { .vcpu = guest->vcpu.fd, .is_dumpable = config->is_dumpable };
+	struct jail jail = { .vcpu = guest->vcpu.fd,
+		.has_input = guest->image->console.name[0] != 0,
+		.is_dumpable = config->is_dumpable };
 
 	jail_keep(&jail, guest->vcpu.fd);
 	jail_keep(&jail, config->pcap_fd);
@@ -269,6 +271,8 @@ int monitor_run(const struct run_config *config, struct image *image)
 		return fail(config, what, result);
 	run_announce(config, "VM");
 	result = run_loop(&guest);
+	if (signals_is_late())
+		run_announce_timeout(config);
 	tell_exits(&guest, config);
 	return result;
 }

@@ -6,7 +6,8 @@
  *
  * The thread is always either in KVM_RUN, in ppoll or between. A signal in KVM_RUN or ppoll ends the
  * call. Between, the handler has already set what makes the next call return at once: immediate_exit
- * for KVM_RUN, a zero timeout for ppoll, which is why ppoll is given `signals_wait` and nothing else.
+ * for KVM_RUN, a zero timeout for ppoll, which is why ppoll is given what signals_arm returns and nothing
+ * else. A write to a console that nobody reads is given up when the guest is to end.
  */
 #ifndef DIATOM_MONITOR_SIGNALS_H
 #define DIATOM_MONITOR_SIGNALS_H
@@ -23,13 +24,16 @@ int signals_start(struct guest *guest, int64_t timeout_ns);
 /* A signal came that the run loop must act on: ends the guest, or lets it run on to see the request. */
 void signals_take(struct guest *guest);
 
-/* A request came that the body has not woken up for yet. Clears it. */
+/* Did the time limit pass? */
+bool signals_is_late(void);
+
+/* A request came that the body has not woken up for yet (it is cleared), or time is up. */
 bool signals_wake(void);
 
 /*
- * Arms the timeout that ppoll gets; false if a signal came before: then don't sleep. `left_ns` INT64_MAX:
- * no timeout.
+ * The timeout to give to ppoll, `left_ns` from now (INT64_MAX: none); NULL if a signal came before:
+ * then don't sleep. A signal that comes later zeroes it.
  */
-bool signals_arm(struct timespec *timeout, int64_t left_ns);
+struct timespec *signals_arm(int64_t left_ns);
 
 #endif

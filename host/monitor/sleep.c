@@ -36,7 +36,7 @@ static void wait_for_input(struct guest *guest, int64_t left_ns)
 {
 	struct pollfd polled[BOOT_DEVICES_MAX];
 	struct device *owners[BOOT_DEVICES_MAX];
-	struct timespec timeout;
+	struct timespec *timeout;
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < guest->device_count; i++) {
@@ -48,8 +48,8 @@ static void wait_for_input(struct guest *guest, int64_t left_ns)
 		owners[count++] = guest->devices[i];
 	}
 	/* The raw call: signals_arm needs the kernel to read this very timeout. */
-	if (signals_arm(&timeout, left_ns) &&
-		syscall(SYS_ppoll, polled, count, &timeout, NULL, 0) > 0) {
+	timeout = signals_arm(left_ns);
+	if (timeout != NULL && syscall(SYS_ppoll, polled, count, timeout, NULL, 0) > 0) {
 		for (unsigned i = 0; i < count; i++)
 			owners[i]->input_ready |= polled[i].revents != 0;
 	}
@@ -63,7 +63,7 @@ static bool spin(struct guest *guest, int64_t deadline)
 	if (end > deadline)
 		end = deadline;
 	while (now < end) {
-		if (sleep_serve(guest))
+		if (sleep_serve(guest) || signals_wake())
 			return true;
 		now = guest_now(guest);
 	}

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 #define SIGNAL_STACK_BYTES 65536
 #define PAGE_SIZE	   4096
 #define VECTOR_NONE	   (-1)
+#define ALIGNMENT_CHECK	   UINT64_C(0x40000) /* flag AC */
 #define VECTOR_PROTECTION  13
 #define INSTRUCTION_BYTES  15
 /* A handler that runs on the body's thread pointer must not look for a canary there. */
@@ -50,8 +52,10 @@ static inline uint64_t read_thread(void)
 	return base;
 }
 
+/* The body's thread pointer goes, and its wish to trap unaligned accesses, which the kernel leaves. */
 static inline void restore_thread(void)
 {
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~ALIGNMENT_CHECK);
 	__asm__ volatile("wrfsbase %0" ::"r"(traps.thread) : "memory");
 }
 
@@ -225,10 +229,7 @@ static ON_BODY_THREAD void on_request(int number, siginfo_t *info, void *context
 
 static _Noreturn void end_by_time(void)
 {
-	char took[REPORT_TIME_BYTES];
-
-	report_error(EXIT_TIMED_OUT, NULL, "%s: time is up (--timeout), ended after %s",
-		traps.config->name, report_time(took, traps.config->timeout_ns));
+	run_announce_timeout(traps.config);
 	leave(EXIT_TIMED_OUT);
 }
 
@@ -250,15 +251,24 @@ static int handle(int number, void (*handler)(int, siginfo_t *, void *))
 	return sigaction(number, &action, NULL) == 0 ? 0 : -errno;
 }
 
+/* A hostile body may block ALRM by a signal return of its making, but not KILL, a second later. */
 static int start_timer(int64_t left_ns)
 {
+	struct sigevent kill = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+	struct itimerspec grace = { .it_value = {
+					    left_ns / 1000000000 + 1, left_ns % 1000000000 } };
 	struct itimerval limit;
+	timer_t last;
 
 	if (left_ns < 1000)
 		left_ns = 1000; /* zero would mean never */
 	limit = (struct itimerval){ .it_value = {
 					    left_ns / 1000000000, left_ns % 1000000000 / 1000 } };
-	return setitimer(ITIMER_REAL, &limit, NULL) == 0 ? 0 : -errno;
+	if (setitimer(ITIMER_REAL, &limit, NULL) != 0 ||
+		timer_create(CLOCK_MONOTONIC, &kill, &last) != 0 ||
+		timer_settime(last, 0, &grace, NULL) != 0)
+		return -errno;
+	return 0;
 }
 
 int traps_start(
