@@ -100,7 +100,7 @@ static const struct option *find_option(const char *word, const char **value)
 
 static bool is_compiler_flag(const char *word)
 {
-	return word[0] == '-' && word[1] != '\0' && strchr("IDUOWfm", word[1]) != NULL;
+	return word[0] == '-' && word[1] != '\0' && strchr("IDUOWfmwg", word[1]) != NULL;
 }
 
 static int add_source(struct request *request, const char *word)

@@ -204,6 +204,43 @@ def image_has_no_system_calls(lab, compiler):
     lib.check(len(code.stdout) > 100000, "objdump shows nothing")
 
 
+# Each must end in a crash, where an ordinary build would print "alive".
+BUGS = {
+    "wrong_call": "void (*volatile f)(void) = (void (*)(void))strtol; f();",
+    "bounds": "static int a[4]; volatile int i = 4; a[i] = 1;",
+    "overflow": "volatile int i = 0x7fffffff; i = i + 1;",
+    "shift": "volatile int i = 40; i = 1 << i;",
+    "canary": "char text[16]; memset(text, 1, argc * 48); "
+              '__asm__ volatile("" : : "r"(text) : "memory");',
+}
+
+
+def bugs_are_caught(lab, compiler, names):
+    need_compiler(compiler)
+    cases = "".join(f"\tif (!strcmp(argv[1], \"{name}\")) {{ {code} }}\n"
+                    for name, code in BUGS.items())
+    write(lab.directory, "main.c",
+          "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
+          "__attribute__((noinline)) static void bug(int argc, char **argv)\n{\n" + cases + "}\n"
+          'int main(int argc, char **argv) { bug(argc, argv); puts("alive"); return 0; }\n')
+    build(lab, "main.c", "-o", "x", "--cc", compiler, "-w")
+    image = os.path.join(lab.directory, "x")
+    lib.equal(lab.boot_and_wait(image, "none", target="process").out, "alive\n")
+    for name in names:
+        result = lab.boot_and_wait(image, name, target="process")
+        lib.equal((result.code, result.out), (lib.EXIT_CRASHED, ""), name)
+
+
+@lib.test
+def bugs_are_caught_clang(lab):
+    bugs_are_caught(lab, "clang", BUGS)
+
+
+@lib.test
+def bugs_are_caught_gcc(lab):
+    bugs_are_caught(lab, "gcc", set(BUGS) - {"wrong_call"})  # gcc has no control-flow integrity
+
+
 @lib.test_each(*COMPILERS)
 def hello_is_small(lab, compiler):
     need_compiler(compiler)
