@@ -4,8 +4,10 @@ test/images/process_attack.c what only a process can: system calls, the loader t
 address space with. Each must be caught and named (exit 123), and the jail must be what it claims.
 """
 import os
+import pty
 import re
 import signal
+import subprocess
 import time
 
 import lib
@@ -128,6 +130,38 @@ def sigreturn(lab):
     result = attack(lab, "sigreturn")
     lib.check(result.code in (lib.EXIT_CRASHED, -signal.SIGSEGV, 128 + signal.SIGSEGV),
               f"exit code {result.code}\n{result.err}")
+
+
+@lib.test
+def blocked_signals(lab):
+    """A body that blocks every signal takes no TERM, but --timeout still ends it."""
+    result = attack(lab, "block_signals", options=["--timeout", "0.5"])
+    lib.equal(result.code, -signal.SIGKILL, f"{result.err}exit code")
+    lib.check(result.seconds < 5, f"took {result.seconds} s")
+
+
+@lib.test
+def report_survives_flags(lab):
+    """Alignment checks, the direction flag and a full FPU stack are not the handlers'."""
+    caught_with(attack(lab, "flags"), "invalid instruction")
+
+
+@lib.test
+def terminal_is_not_read(lab):
+    """A terminal is open for reading, too; what the user types is not the body's."""
+    ours, theirs = pty.openpty()
+    os.write(ours, b"secret\n")
+    run = subprocess.Popen([lib.DIATOM, "run", "-q", "--as", "process", "--timeout", "3",
+                            build(lab, "process_attack"), "read_output"], stdin=theirs,
+                           stdout=theirs, stderr=theirs)
+    try:
+        lib.equal(run.wait(10), 0, "exit code")
+        lib.equal(os.read(ours, 200).split()[-2:], [b"-9", b"-9"], "what reading gave")
+    finally:
+        run.kill()
+        run.wait()
+        os.close(ours)
+        os.close(theirs)
 
 
 @lib.test

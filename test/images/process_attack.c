@@ -2,10 +2,12 @@
  * A compromised body in the process target: each run tries one way out, named by its first argument.
  * test/e2e/process.py checks what became of it. What a body can try on any target is in attack.c.
  */
+#define _GNU_SOURCE /* names of registers in ucontext.h */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include <diatom/fiber.h>
 
@@ -84,6 +86,45 @@ static void attack_sigreturn(void)
 		: "memory");
 }
 
+static void spin(void)
+{
+	for (;;)
+		__asm__ volatile("pause");
+}
+
+/* A signal return that blocks all signals: who ends it then? */
+static void attack_block_signals(void)
+{
+	static uint8_t stack[8192] __attribute__((aligned(64)));
+	static ucontext_t frame;
+	greg_t *g = frame.uc_mcontext.gregs;
+
+	g[REG_RIP] = (greg_t)spin;
+	g[REG_RSP] = (greg_t)(stack + sizeof(stack) - 8);
+	g[REG_CSGSFS] = 0x33 | (greg_t)0x2b << 48;
+	memset(&frame.uc_sigmask, 0xff, sizeof(frame.uc_sigmask));
+	__asm__ volatile("mov %0, %%rsp\n\tsyscall"
+		:
+		: "r"(&frame), "a"(15 /* rt_sigreturn */)
+		: "memory");
+}
+
+/* The loader's handlers run with unaligned accesses forbidden, backwards, and on a full FPU stack. */
+static void attack_flags(void)
+{
+	__asm__ volatile("fld1\n\tfld1\n\tfld1\n\tfld1\n\tfld1\n\tfld1\n\tfld1\n\tfld1\n\t"
+			 "pushfq\n\torq $0x40400, (%rsp)\n\tpopfq\n\tud2");
+}
+
+/* Standard output and error are for writing only. */
+static void attack_read_output(void)
+{
+	char byte;
+
+	for (long fd = 1; fd <= 2; fd++)
+		printf("%ld\n", plat_syscall(0 /* read */, fd, (long)&byte, 1, 0, 0, 0));
+}
+
 static void attack_out_of_memory(void)
 {
 	static char *blocks[1024];
@@ -101,8 +142,7 @@ static void attack_out_of_memory(void)
 
 static void attack_spin(void)
 {
-	for (;;)
-		__asm__ volatile("pause");
+	spin();
 }
 
 static void attack_wait(void)
@@ -133,6 +173,9 @@ static const struct attack {
 	ATTACK(break_report),
 	ATTACK(wild_words),
 	ATTACK(sigreturn),
+	ATTACK(block_signals),
+	ATTACK(flags),
+	ATTACK(read_output),
 	ATTACK(out_of_memory),
 	ATTACK(spin),
 	ATTACK(wait),
