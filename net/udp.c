@@ -312,14 +312,14 @@ static uint64_t sum_packet(uint64_t sum, const struct packet *packet)
 	return sum;
 }
 
-/* The address that we send from: `wanted`, or the route's. 0 if there is none. */
+/* The address that we send from: `wanted`, if it is ours, or the route's. 0 if there is none. */
 static uint32_t source_for(const struct net_stack *stack, const struct address *wanted,
 	const struct address *to)
 {
 	const struct route *route;
 
-	if (address_is_v4(wanted))
-		return address_to_v4(wanted);
+	if (address_is_v4(wanted)) /* RFC 1122 3.2.1.3: no source but our own */
+		return net_stack_owns_v4(stack, address_to_v4(wanted)) ? address_to_v4(wanted) : 0;
 	route = route_find(&stack->routes, to);
 	if (route != NULL)
 		return address_to_v4(&route->source);

@@ -175,13 +175,15 @@ static void echo(void)
 	memset(request, 'a', sizeof(request));
 	icmp_emit(request, &icmp);
 	checksum_store(request + 2, checksum_add(0, request, sizeof(request)));
-	d = build((struct ipv4_header){ .source = THEM, .destination = US, .protocol = IP_ICMP },
+	d = build((struct ipv4_header){ .source = THEM, .destination = US, .protocol = IP_ICMP,
+			  .type_of_service = 0x28 },
 		request, sizeof(request));
 	inject(&d);
 	CHECK_EQUAL(caught_count, 1);
 	CHECK_EQUAL(caught_bytes, d.length);
 	CHECK(memcmp(caught, their_mac, 6) == 0 && memcmp(caught + 6, our_mac, 6) == 0);
 	CHECK_EQUAL(caught[34], ICMP_ECHO_REPLY);
+	CHECK_EQUAL(caught[15], 0x28); /* type of service: the request's */
 	CHECK(checksum_is_good(checksum_add(0, caught + 14, 20)));
 	CHECK(checksum_is_good(checksum_add(0, caught + 34, sizeof(request))));
 	CHECK(memcmp(caught + 38, request + 4, sizeof(request) - 4) == 0);
@@ -381,6 +383,21 @@ static void arp_rows(void)
 	}
 }
 
+/* RFC 826: who is known is updated, whoever was asked. */
+static void arp_updates_the_known(void)
+{
+	struct address friend = address_v4(THEM);
+	struct neighbour *n;
+
+	start(true);
+	n = neighbour_find(&host.stack.neighbours, &friend);
+	CHECK(n != NULL && mac_equal(n->header, their_mac));
+	inject_arp(ARP_REQUEST, THEM, 0x0a000006, 9);
+	CHECK(mac_equal(n->header, (const uint8_t[6]){ 2, 0, 0, 0, 1, 9 }));
+	CHECK_EQUAL(caught_count, 0);
+	stop();
+}
+
 /* RFC 5227 2.4 (c): an announcement against whoever claims our address, one in ten seconds. */
 static void conflict_is_answered(void)
 {
@@ -528,6 +545,11 @@ static void header_that_we_send(void)
 	CHECK(udp_output(&host.stack, packet_alloc(), &us, &(struct endpoint){ them.address, 0 }) ==
 		INVALID_VALUE);
 	CHECK_EQUAL(caught_count, 1);
+	us.address = address_v4(0x0a000063); /* not ours */
+	CHECK(udp_output(&host.stack, packet_alloc(), &us, &them) == UNREACHABLE);
+	us.address = address_v4(US);
+	CHECK(udp_output(&host.stack, packet_alloc(), &us, &them) == OK);
+	CHECK_EQUAL(caught_count, 2);
 	stop();
 }
 
@@ -725,7 +747,7 @@ int main(void)
 		TEST(no_error_about_an_error), TEST(fragment_rows), TEST(fragment_times_out),
 		TEST(fragment_flood_is_bounded), TEST(arp_rows), TEST(arp_flood_spares_friends),
 		TEST(unresolved_is_bounded), TEST(queue_is_bounded), TEST(checksum_rows),
-		TEST(routes), TEST(conflict_is_answered), TEST(pending_ones_keep_nobody_out),
+		TEST(routes), TEST(conflict_is_answered), TEST(arp_updates_the_known), TEST(pending_ones_keep_nobody_out),
 		TEST(any_time_to_live), TEST(header_that_we_send),
 		TEST(broadcast_is_answered_from_nearest), TEST(silence_is_reported_whatever_the_size),
 		TEST(narrow_link), TEST(overlap_is_forgotten), TEST(options), TEST(udp_length_rows),
