@@ -34,12 +34,22 @@ static void arp_send(struct net_stack *stack, const struct arp *arp, const uint8
 	net_stack_transmit(stack, packet, to, ETHERNET_ARP);
 }
 
-void arp_announce(struct net_stack *stack, uint32_t ip)
+static void announce_one(struct net_stack *stack, uint32_t ip)
 {
 	struct arp arp = { .operation = ARP_REQUEST, .sender_ip = ip, .target_ip = ip };
 
 	memcpy(arp.sender_mac, stack->device->mac, MAC_BYTES);
 	arp_send(stack, &arp, mac_broadcast);
+}
+
+void arp_announce(struct net_stack *stack)
+{
+	for (unsigned i = 0; i < stack->address_count; i++)
+		announce_one(stack, stack->addresses[i].v4);
+	stack->announce_again = FOREVER;
+	if (++stack->announced < ARP_ANNOUNCE_NUM)
+		stack->announce_again = instant_after(stack->now, ARP_ANNOUNCE_INTERVAL);
+	net_stack_wake_at(stack, stack->announce_again);
 }
 
 void arp_request(struct net_stack *stack, struct neighbour *n)
@@ -129,7 +139,7 @@ static void defend(struct net_stack *stack, const struct arp *arp)
 	stack->defend_again = instant_after(stack->now, ARP_DEFEND_INTERVAL);
 	log_warning(stack->device->name, "%s is also used by %s: give one of the two another address",
 		address_text(&own, ip), mac_text(arp->sender_mac, mac));
-	arp_announce(stack, arp->sender_ip);
+	announce_one(stack, arp->sender_ip);
 }
 
 static void arp_act(struct net_stack *stack, const struct arp *arp)
@@ -219,6 +229,9 @@ static void expire(struct net_stack *stack, struct neighbour *n)
 
 void arp_tick(struct net_stack *stack)
 {
+	if (stack->announce_again <= stack->now)
+		arp_announce(stack);
+	net_stack_wake_at(stack, stack->announce_again);
 	for (unsigned i = 0; i < NEIGHBOUR_COUNT; i++) {
 		struct neighbour *n = &stack->neighbours.entries[i];
 

@@ -7,7 +7,10 @@
 
 #include "net/stack.h"
 
-#define ARP_DEFEND_INTERVAL SECONDS(10) /* RFC 5227 1.1 */
+/* RFC 5227 1.1 */
+#define ARP_DEFEND_INTERVAL   SECONDS(10)
+#define ARP_ANNOUNCE_NUM      2
+#define ARP_ANNOUNCE_INTERVAL SECONDS(2)
 
 /* An ARP packet, its Ethernet header already pulled; takes it. */
 void arp_input(struct net_stack *stack, struct packet *packet);
@@ -18,7 +21,8 @@ void arp_request(struct net_stack *stack, struct neighbour *n);
 /* Acts on every deadline that has passed; lowers stack->deadline to the next. */
 void arp_tick(struct net_stack *stack);
 
-/* Tells the link about one of our addresses (RFC 5227 2.3). */
-void arp_announce(struct net_stack *stack, uint32_t ip);
+/* Tells the link about our addresses, now and once more later (RFC 5227 2.3): the first frames of a new
+ * link are often lost. */
+void arp_announce(struct net_stack *stack);
 
 #endif

@@ -120,8 +120,8 @@ static enum status bring_up(struct net *net, struct netdev *device)
 	interface->poller.prepare_sleep = prepare_sleep;
 	net->stack = &interface->stack;
 	say_up(net->stack, net->manifest);
-	for (unsigned i = 0; i < net->stack->address_count; i++)
-		arp_announce(net->stack, net->stack->addresses[i].v4);
+	arp_announce(net->stack);
+	interface_sync(interface);
 	loop_add_poller(&interface->poller);
 	return OK;
 }

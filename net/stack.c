@@ -23,7 +23,7 @@ void net_stack_init(
 	stack->device = device;
 	stack->random = random;
 	stack->now = now;
-	stack->deadline = FOREVER;
+	stack->deadline = stack->announce_again = FOREVER;
 	stack->ipv4_id_key = random();
 	neighbour_cache_init(&stack->neighbours, (uint64_t)random() << 32 | random());
 	reassembly_init(&stack->reassembly);

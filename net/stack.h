@@ -58,6 +58,8 @@ struct net_stack {
 	} destination;
 	struct udp_ports udp;
 	struct icmp_limit icmp_limit;
+	instant announce_again; /* when our addresses are next told to the link; FOREVER: no more */
+	unsigned announced;
 	instant defend_again; /* before that, no announcement against who claims our address */
 	uint32_t ipv4_id_count, ipv4_id_key;
 	struct reassembly reassembly;

@@ -5,6 +5,7 @@
  * 10.0.0.1 (02:00:00:00:00:01), and what the host sends is caught on the link.
  */
 #include "diatom/counter.h"
+#include "net/arp.h"
 #include "net/ipv4.h"
 #include "net/linear.h"
 #include "test/check.h"
@@ -383,6 +384,26 @@ static void arp_rows(void)
 	}
 }
 
+/* RFC 5227 2.3: two announcements, two seconds apart, then nothing more to wake up for. */
+static void addresses_are_announced_twice(void)
+{
+	struct arp arp;
+
+	start(false);
+	arp_announce(&host.stack);
+	CHECK_EQUAL(caught_count, 1);
+	CHECK(arp_parse(&arp, view_of(caught + 14, ARP_BYTES)));
+	CHECK(mac_is_broadcast(caught) && arp.sender_ip == US && arp.target_ip == US);
+	sim_run(sim_now() + MILLISECONDS(1900), NULL, NULL);
+	CHECK_EQUAL(caught_count, 1);
+	sim_run(sim_now() + MILLISECONDS(200), NULL, NULL);
+	CHECK_EQUAL(caught_count, 2);
+	sim_run(sim_now() + SECONDS(60), NULL, NULL);
+	CHECK_EQUAL(caught_count, 2);
+	CHECK(host.stack.deadline == FOREVER);
+	stop();
+}
+
 /* RFC 826: who is known is updated, whoever was asked. */
 static void arp_updates_the_known(void)
 {
@@ -747,7 +768,8 @@ int main(void)
 		TEST(no_error_about_an_error), TEST(fragment_rows), TEST(fragment_times_out),
 		TEST(fragment_flood_is_bounded), TEST(arp_rows), TEST(arp_flood_spares_friends),
 		TEST(unresolved_is_bounded), TEST(queue_is_bounded), TEST(checksum_rows),
-		TEST(routes), TEST(conflict_is_answered), TEST(arp_updates_the_known), TEST(pending_ones_keep_nobody_out),
+		TEST(routes), TEST(conflict_is_answered), TEST(arp_updates_the_known),
+		TEST(addresses_are_announced_twice), TEST(pending_ones_keep_nobody_out),
 		TEST(any_time_to_live), TEST(header_that_we_send),
 		TEST(broadcast_is_answered_from_nearest), TEST(silence_is_reported_whatever_the_size),
 		TEST(narrow_link), TEST(overlap_is_forgotten), TEST(options), TEST(udp_length_rows),
