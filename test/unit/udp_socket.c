@@ -22,7 +22,9 @@ static void transmit(struct netdev *device, struct packet *frame)
 }
 
 static const struct netdev_ops ops = { .transmit = transmit };
-static struct netdev device = { .ops = &ops, .name = "test", .mac = { 2, 0, 0, 0, 0, 2 }, .mtu = 1500 };
+static struct netdev device = {
+	.ops = &ops, .name = "test", .mac = { 2, 0, 0, 0, 0, 2 }, .mtu = 1500
+};
 static struct interface interface;
 static struct net net = { .stack = &interface.stack };
 
@@ -59,8 +61,11 @@ static void inject(unsigned n)
 
 	for (unsigned i = 0; i < n; i++) {
 		struct packet *frame = linear_alloc(14 + 20 + 8 + DATA_BYTES);
-		struct ipv4_header ip = { .source = THEM, .destination = US, .ttl = 64,
-			.protocol = IP_UDP, .total_length = 28 + DATA_BYTES };
+		struct ipv4_header ip = { .source = THEM,
+			.destination = US,
+			.ttl = 64,
+			.protocol = IP_UDP,
+			.total_length = 28 + DATA_BYTES };
 		struct udp_header udp = { 1234, 7, 8 + DATA_BYTES, false };
 
 		ethernet_emit(frame->data, device.mac, (const uint8_t[6]){ 2, 0, 0, 0, 0, 1 },

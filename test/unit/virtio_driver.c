@@ -57,8 +57,8 @@ static void strangers_are_left_alone(void)
 	static const struct {
 		enum virtio_mmio_register at;
 		uint32_t value;
-	} rows[] = { { VIRTIO_MMIO_MAGIC, 1 }, { VIRTIO_MMIO_VERSION, 1 }, { VIRTIO_MMIO_DEVICE_ID, 0 },
-		{ VIRTIO_MMIO_DEVICE_ID, VIRTIO_ID_BLOCK } };
+	} rows[] = { { VIRTIO_MMIO_MAGIC, 1 }, { VIRTIO_MMIO_VERSION, 1 },
+		{ VIRTIO_MMIO_DEVICE_ID, 0 }, { VIRTIO_MMIO_DEVICE_ID, VIRTIO_ID_BLOCK } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct boot_device boot = { .address = (uintptr_t)registers, .name = "eth0" };
@@ -185,11 +185,13 @@ static void offload_header_rows(void)
 		{ "unknown flag", { .flags = 0x80 }, true, 0 }, /* to be ignored */
 		{ "partial", { .flags = 1, .checksum_start = 34, .checksum_offset = 6 }, true,
 			PACKET_CHECKSUM_PARTIAL },
-		{ "field at the end", { .flags = 1, .checksum_start = 92, .checksum_offset = 6 }, true,
-			PACKET_CHECKSUM_PARTIAL },
-		{ "field beyond", { .flags = 1, .checksum_start = 93, .checksum_offset = 6 }, false, 0 },
-		{ "sum that wraps", { .flags = 1, .checksum_start = 65535, .checksum_offset = 65535 },
-			false, 0 },
+		{ "field at the end", { .flags = 1, .checksum_start = 92, .checksum_offset = 6 },
+			true, PACKET_CHECKSUM_PARTIAL },
+		{ "field beyond", { .flags = 1, .checksum_start = 93, .checksum_offset = 6 }, false,
+			0 },
+		{ "sum that wraps",
+			{ .flags = 1, .checksum_start = 65535, .checksum_offset = 65535 }, false,
+			0 },
 		{ "segments", { .gso_type = 5, .gso_size = 50 }, true, 0 },
 		{ "segments of nothing", { .gso_type = 5 }, false, 0 },
 		{ "unknown segmentation", { .gso_type = 3, .gso_size = 50 }, false, 0 },
@@ -207,8 +209,11 @@ static void offload_header_rows(void)
 /* [5.1.6.2.1]: flags, segmentation and num_buffers are zero unless there is a reason. */
 static void offload_header_that_we_send(void)
 {
-	struct packet packet = { .length = 100, .total_length = 100, .checksum_start = 34,
-		.checksum_offset = 6, .segment_bytes = 50 };
+	struct packet packet = { .length = 100,
+		.total_length = 100,
+		.checksum_start = 34,
+		.checksum_offset = 6,
+		.segment_bytes = 50 };
 	struct virtio_net_header header, zero = { 0 };
 
 	memset(&header, 0xff, sizeof(header));
@@ -222,7 +227,8 @@ static void offload_header_that_we_send(void)
 
 int main(void)
 {
-	return RUN(TEST(status_bits), TEST(features_are_those_of_both), TEST(strangers_are_left_alone),
-		TEST(used_ring_is_not_trusted), TEST(doorbell_by_event_index), TEST(full_ring),
-		TEST(offload_header_rows), TEST(offload_header_that_we_send));
+	return RUN(TEST(status_bits), TEST(features_are_those_of_both),
+		TEST(strangers_are_left_alone), TEST(used_ring_is_not_trusted),
+		TEST(doorbell_by_event_index), TEST(full_ring), TEST(offload_header_rows),
+		TEST(offload_header_that_we_send));
 }
