@@ -3,6 +3,7 @@
  * reads the host's input). An image has no others.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -14,6 +15,8 @@ long libc_write(long fd, long data, long length)
 {
 	if (!descriptor_is_output(fd))
 		return -EBADF;
+	if (length < 0)
+		return -EINVAL;
 	plat_console_write((const void *)data, (size_t)length);
 	return length;
 }
@@ -28,6 +31,8 @@ long libc_writev(long fd, long vector, long count)
 
 	if (!descriptor_is_output(fd))
 		return -EBADF;
+	if (count < 0 || count > IOV_MAX)
+		return -EINVAL;
 	for (long i = 0; i < count; i++) {
 		size_t length = part[i].iov_len;
 

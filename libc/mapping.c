@@ -3,11 +3,12 @@
  *
  * Each mapping is remembered, ordered by address:
  *
- *     start                                        start + bytes
- *     | part still mapped | part unmapped | part still mapped |        extent of `bytes`, rounded up
+ *     start          low                high       start + bytes
+ *     | unmapped     | still mapped     | unmapped |                    extent of `bytes`, rounded up
  *
- * An extent is given back when all of it is unmapped, in however many pieces (programs that align map
- * too much and trim both ends). Protection can't change in a sealed image: mprotect to anything that
+ * An extent is given back when all of it is unmapped: at once, or from its ends inwards (programs that
+ * align map too much and trim both). A hole in its middle stays ours until then, so that unmapping
+ * pages twice, which Linux allows, frees nothing that is in use. Protection can't change in a sealed image: mprotect to anything that
  * asks for execution fails, the rest is granted and does nothing.
  */
 #include <errno.h>
@@ -22,8 +23,8 @@
 
 struct mapping {
 	uint8_t *start;
-	size_t bytes;  /* whole pages, as asked for */
-	size_t mapped; /* bytes not unmapped yet */
+	size_t bytes;	  /* whole pages, as asked for */
+	size_t low, high; /* from `start`: what is not unmapped yet */
 };
 
 static struct mapping *mappings;
@@ -90,29 +91,52 @@ long libc_mmap(long address, long length, long protection, long flags, long fd, 
 	memset(start, 0, bytes);
 	rank = rank_of(start);
 	memmove(&mappings[rank + 1], &mappings[rank], (mapping_count - rank) * sizeof(*mappings));
-	mappings[rank] = (struct mapping){ .start = start, .bytes = bytes, .mapped = bytes };
+	mappings[rank] = (struct mapping){ .start = start, .bytes = bytes, .high = bytes };
 	mapping_count++;
 	return (long)start;
 }
 
+/* The mapping that all of [address, address + bytes) was once part of, or NULL. */
+static struct mapping *find(const uint8_t *address, size_t bytes)
+{
+	size_t rank = rank_of(address), offset;
+	struct mapping *mapping;
+
+	if (rank == 0)
+		return NULL;
+	mapping = &mappings[rank - 1];
+	offset = (size_t)(address - mapping->start);
+	return offset < mapping->bytes && bytes <= mapping->bytes - offset ? mapping : NULL;
+}
+
+static void forget(struct mapping *mapping)
+{
+	size_t after = mapping_count - (size_t)(mapping - mappings) - 1;
+
+	extent_free(mapping->start, mapping->bytes);
+	memmove(mapping, mapping + 1, after * sizeof(*mappings));
+	mapping_count--;
+}
+
 long libc_munmap(long address, long length)
 {
-	uint8_t *start = (uint8_t *)address;
-	size_t bytes = whole_pages((size_t)length), rank = rank_of(start);
-	struct mapping *mapping = rank ? &mappings[rank - 1] : NULL;
+	const uint8_t *at = (const uint8_t *)address;
+	struct mapping *mapping;
+	size_t start, end;
 
 	if (length <= 0 || address % PAGE)
 		return -EINVAL;
-	if (!mapping || (size_t)(start - mapping->start) >= mapping->bytes ||
-		bytes > mapping->bytes - (size_t)(start - mapping->start) ||
-		bytes > mapping->mapped)
+	mapping = find(at, whole_pages((size_t)length));
+	if (!mapping)
 		return -EINVAL;
-	mapping->mapped -= bytes;
-	if (mapping->mapped > 0)
-		return 0;
-	extent_free(mapping->start, mapping->bytes);
-	memmove(mapping, mapping + 1, (mapping_count - rank) * sizeof(*mappings));
-	mapping_count--;
+	start = (size_t)(at - mapping->start);
+	end = start + whole_pages((size_t)length);
+	if (start <= mapping->low && end > mapping->low)
+		mapping->low = end;
+	if (end >= mapping->high && start < mapping->high)
+		mapping->high = start;
+	if (mapping->low >= mapping->high)
+		forget(mapping);
 	return 0;
 }
 
@@ -124,8 +148,13 @@ long libc_mprotect(long address, long length, long protection)
 /* Advice is not taken, except where it has a meaning that programs rely on: zero pages. */
 long libc_madvise(long address, long length, long advice)
 {
-	if (advice == MADV_DONTNEED)
-		memset((void *)address, 0, (size_t)length);
+	if (advice != MADV_DONTNEED || length == 0)
+		return 0;
+	if (length < 0 || address % PAGE)
+		return -EINVAL;
+	if (!find((const uint8_t *)address, whole_pages((size_t)length)))
+		return -ENOMEM;
+	memset((void *)address, 0, whole_pages((size_t)length));
 	return 0;
 }
 
