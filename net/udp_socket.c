@@ -2,7 +2,7 @@
  * UDP sockets: ports (net/udp.c) on which fibers may wait.
  *
  * Datagrams that were handed to the program stay in the `held` list until it takes them away (a reply
- * made of one, udp_release) or receives again.
+ * made of one, udp_release) or the same fiber receives again.
  */
 #include "diatom/udp.h"
 
@@ -13,6 +13,7 @@
 #include "net/interface.h"
 #include "net/ipv4.h"
 #include "net/linear.h"
+#include "net/note.h"
 #include "wire/udp.h"
 
 /* What a reply needs in front of its payload. */
@@ -63,12 +64,25 @@ struct udp_socket *udp_open(struct net *net, uint16_t port)
 	return socket;
 }
 
-static void free_held(struct udp_socket *socket)
+/* In the buffer of a held datagram, whose own note has been read: the fiber that it was handed to. */
+static const struct fiber **holder_of(const struct packet *packet)
 {
-	while (socket->held != NULL) {
-		struct packet *packet = socket->held;
+	return packet_note(packet, sizeof(const struct fiber *));
+}
 
-		socket->held = packet->next;
+/* Frees what that fiber holds; NULL: what all hold. */
+static void free_held(struct udp_socket *socket, const struct fiber *holder)
+{
+	struct packet **link = &socket->held;
+
+	while (*link != NULL) {
+		struct packet *packet = *link;
+
+		if (holder != NULL && *holder_of(packet) != holder) {
+			link = &packet->next;
+			continue;
+		}
+		*link = packet->next;
 		packet->next = NULL;
 		packet_free(packet);
 	}
@@ -79,7 +93,7 @@ void udp_close(struct udp_socket *socket)
 	if (socket == NULL)
 		return;
 	udp_port_unbind(&socket->interface->stack, &socket->port);
-	free_held(socket);
+	free_held(socket, NULL);
 	socket->is_closed = true;
 	if (socket->waiting == 0)
 		pool_free(&socket_pool, socket);
@@ -111,7 +125,7 @@ static enum status wait_for_news(struct udp_socket *socket, instant deadline)
 	return status;
 }
 
-/* Hands over the next datagram and holds its packet; false if there is none. */
+/* Hands over the next datagram and holds its packet for this fiber; false if there is none. */
 static bool take(struct udp_socket *socket, struct udp_datagram *datagram, struct packet ***held_end)
 {
 	struct packet *packet =
@@ -122,6 +136,7 @@ static bool take(struct udp_socket *socket, struct udp_datagram *datagram, struc
 	datagram->packet = packet;
 	datagram->payload = packet_view(packet);
 	datagram->answer = NULL;
+	*holder_of(packet) = fiber_self();
 	**held_end = packet;
 	*held_end = &packet->next;
 	return true;
@@ -134,7 +149,7 @@ enum status udp_receive_batch(struct udp_socket *socket, struct udp_datagram *da
 	enum status status;
 
 	*count = 0;
-	free_held(socket);
+	free_held(socket, fiber_self());
 	status = wait_for_news(socket, deadline);
 	if (status != OK)
 		return status;

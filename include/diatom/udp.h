@@ -19,7 +19,7 @@
 struct udp_socket;
 
 struct udp_datagram {
-	struct view payload;	/* valid until the next udp_receive on this socket, or udp_release */
+	struct view payload;	/* valid until this fiber's next udp_receive on the socket */
 	struct endpoint source; /* who sent it */
 	struct endpoint local;	/* to which of our addresses and ports */
 	struct packet *packet;	/* the buffer; the socket's, see udp_release */
@@ -39,7 +39,8 @@ void udp_close(struct udp_socket *socket);
 uint16_t udp_port(const struct udp_socket *socket);
 
 /*
- * The next datagram. Frees the one before, if udp_release or a reply has not taken it. CLOSED after
+ * The next datagram. Frees the one before that this fiber got, if udp_release or a reply has not taken
+ * it: fibers may share a socket. CLOSED after
  * udp_close and when the image was asked to finish (INT or TERM); TIMED_OUT; CANCELLED; UNREACHABLE
  * when an ICMP error came for something this socket sent by udp_send, or the next hop didn't answer
  * (`source` tells whom; RFC 1122 4.1.3.3), once for each error. Replies that fail are only counted:
@@ -48,7 +49,7 @@ uint16_t udp_port(const struct udp_socket *socket);
 enum status udp_receive(struct udp_socket *socket, struct udp_datagram *datagram, instant deadline);
 
 /* Up to `most` datagrams, at least one: blocks only for the first. *count is how many. All are freed
- * by the next receive call on the socket. */
+ * by this fiber's next receive call on the socket. */
 enum status udp_receive_batch(struct udp_socket *socket, struct udp_datagram *datagrams,
 	unsigned most, unsigned *count, instant deadline);
 

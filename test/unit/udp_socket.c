@@ -33,11 +33,16 @@ static uint32_t no_chance(void)
 	return 4;
 }
 
+static void tick(struct task *timer)
+{
+}
+
 static void start(void)
 {
 	struct prefix prefix;
 
 	memset(&interface, 0, sizeof(interface));
+	interface.timer.run = tick;
 	net_stack_init(&interface.stack, &device, no_chance, time_now());
 	CHECK(prefix_parse(&prefix, "10.0.0.2/24") == OK);
 	CHECK(net_stack_add_address(&interface.stack, &prefix) == OK);
@@ -110,6 +115,49 @@ static void fibers_share_a_socket(void)
 	CHECK_EQUAL(packets(), before);
 }
 
+static void hold_one(void *socket)
+{
+	struct udp_datagram d;
+
+	CHECK_EQUAL(udp_receive(socket, &d, FOREVER), OK);
+	sleep_for(MILLISECONDS(2));
+	CHECK_EQUAL(be32_at(d.payload.data), 0);
+	CHECK_EQUAL(udp_reply(socket, &d, d.payload), OK);
+}
+
+static void receive_on(void *socket)
+{
+	struct udp_datagram d;
+
+	CHECK_EQUAL(udp_receive(socket, &d, FOREVER), OK);
+	CHECK_EQUAL(udp_receive(socket, &d, instant_after(time_now(), MILLISECONDS(1))), TIMED_OUT);
+}
+
+/* What one fiber holds stays, whatever the others receive. */
+static void fibers_hold_their_own(void)
+{
+	struct fiber *holder, *other;
+	struct udp_socket *socket;
+	size_t before = packets();
+
+	start();
+	socket = udp_open(&net, 7);
+	holder = fiber_start("holder", hold_one, socket);
+	fiber_yield();
+	other = fiber_start("other", receive_on, socket);
+	fiber_yield();
+	inject(2);
+	CHECK_EQUAL(fiber_join(holder), OK);
+	CHECK_EQUAL(fiber_join(other), OK);
+	udp_close(socket);
+	task_cancel(&interface.timer);
+	for (unsigned i = 0; i < NEIGHBOUR_COUNT; i++) /* the reply waits for an address */
+		if (interface.stack.neighbours.entries[i].state != NEIGHBOUR_FREE)
+			neighbour_remove(&interface.stack.neighbours,
+				&interface.stack.neighbours.entries[i]);
+	CHECK_EQUAL(packets(), before);
+}
+
 static void wait_for_close(void *socket)
 {
 	struct udp_datagram d;
@@ -152,5 +200,6 @@ static void deadline_passes(void)
 
 int main(void)
 {
-	return RUN(TEST(fibers_share_a_socket), TEST(close_ends_waits), TEST(deadline_passes));
+	return RUN(TEST(fibers_share_a_socket), TEST(fibers_hold_their_own), TEST(close_ends_waits),
+		TEST(deadline_passes));
 }
