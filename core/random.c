@@ -17,11 +17,16 @@
 #include "plat/plat.h"
 
 #define BLOCKS 8
+#define COLLECT_EVERY 128 /* refills: about 64 KiB */
+
+/* The entropy device's driver, in images that declare one; else NULL. */
+void random_collect(void) __attribute__((weak, visibility("hidden")));
 
 static struct {
 	uint8_t key[CHACHA_KEY_BYTES];
 	uint8_t bytes[BLOCKS * CHACHA_BLOCK_BYTES];
 	size_t left; /* of bytes, at its end, not handed out */
+	unsigned refills; /* since entropy was collected */
 	bool is_seeded;
 } state;
 
@@ -38,6 +43,7 @@ static void refill(void)
 
 	for (uint32_t i = 0; i < BLOCKS; i++)
 		chacha_block(&state.bytes[i * CHACHA_BLOCK_BYTES], state.key, i, nonce);
+	state.refills++;
 	memcpy(state.key, state.bytes, sizeof(state.key));
 	erase(state.bytes, sizeof(state.key));
 	state.left = sizeof(state.bytes) - sizeof(state.key);
@@ -76,12 +82,20 @@ static void absorb_rdrand(void)
 	erase(words, sizeof(words));
 }
 
+static void collect(void)
+{
+	state.refills = 0;
+	if (random_collect != NULL)
+		random_collect();
+}
+
 static void seed(void)
 {
 	state.is_seeded = true;
 	absorb(plat_boot->seed, sizeof(plat_boot->seed));
 	if (plat_boot->cpu_features & BOOT_CPU_RDRAND)
 		absorb_rdrand();
+	collect();
 }
 
 void random_bytes(void *out, size_t length)
@@ -90,6 +104,8 @@ void random_bytes(void *out, size_t length)
 
 	if (!state.is_seeded)
 		seed();
+	else if (state.refills >= COLLECT_EVERY)
+		collect();
 	while (length > 0) {
 		uint8_t *from = state.bytes + sizeof(state.bytes) - state.left;
 		size_t part = length < state.left ? length : state.left;

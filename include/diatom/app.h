@@ -56,8 +56,13 @@ struct blob {
 /* The bytes, valid as long as the image runs; length 0 and data NULL if none was handed over. */
 struct view blob_view(const struct blob *blob);
 
-/* Fresh entropy from the host while running, mixed into diatom/random.h. */
+/* Fresh entropy from the host while running, mixed into diatom/random.h at its first use and after
+ * each 64 KiB. In a VM; a process has what it was started with. */
 #define DIATOM_ENTROPY(symbol)                                                                     \
-	MANIFEST_NOTE(symbol, MANIFEST_ENTROPY, struct manifest_entropy, .name = #symbol)
+	MANIFEST_NOTE(symbol, MANIFEST_ENTROPY, struct manifest_entropy, .name = #symbol);         \
+	__attribute__((used)) static void (*const symbol##_collect)(void) = random_collect
+
+/* The entropy driver. Linked by DIATOM_ENTROPY; core/random.c calls it where it is. */
+void random_collect(void);
 
 #endif
