@@ -43,14 +43,24 @@ static inline instant in_ns(duration length)
 	return instant_after(time_now(), length);
 }
 
+/* `count` units from now, saturating at FOREVER: the count may come from anywhere. */
+static inline instant in_units(int64_t count, duration unit)
+{
+	duration length;
+
+	if (__builtin_mul_overflow(count, unit, &length))
+		return count > 0 ? FOREVER : AT_ONCE;
+	return in_ns(length);
+}
+
 static inline instant in_ms(int64_t milliseconds)
 {
-	return in_ns(MILLISECONDS(milliseconds));
+	return in_units(milliseconds, MILLISECONDS(1));
 }
 
 static inline instant in_seconds(int64_t seconds)
 {
-	return in_ns(SECONDS(seconds));
+	return in_units(seconds, SECONDS(1));
 }
 
 #endif

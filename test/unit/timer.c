@@ -214,10 +214,39 @@ static void sleeps_straight_to_the_next(void)
 	}
 }
 
+static void counts(struct task *task)
+{
+	rang++;
+}
+
+/* The past runs at once, the end of time never, and what is too far to count is the end of time. */
+static void extreme_instants(void)
+{
+	static const instant past[] = { AT_ONCE, AT_ONCE + 1, -1, 0 };
+	static const instant future[] = { FOREVER - 1, FOREVER - 4096, FOREVER / 2 };
+	struct task tasks[4];
+
+	rang = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		tasks[i] = (struct task)TASK(counts);
+		task_at(&tasks[i], past[i]);
+	}
+	loop_turn(false);
+	CHECK_EQUAL(rang, 4);
+	for (unsigned i = 0; i < 3; i++)
+		task_at(&tasks[i], future[i]);
+	loop_turn(false);
+	CHECK(rang == 4 && timer_next() > time_now());
+	for (unsigned i = 0; i < 3; i++)
+		task_cancel(&tasks[i]);
+	CHECK(in_seconds(INT64_MAX / 2) == FOREVER && in_ms(INT64_MAX) == FOREVER);
+	CHECK(in_seconds(INT64_MIN) == AT_ONCE && in_ns(INT64_MAX) == FOREVER);
+}
+
 int main(void)
 {
 	plat_hosted_use_virtual_time(0);
 	return RUN(TEST(posted_run_in_order), TEST(may_set_itself),
 		TEST(sleeps_straight_to_the_next), TEST(none_early_none_late_none_lost),
-		TEST(survives_jumps_of_the_clock), TEST(a_million_at_once));
+		TEST(survives_jumps_of_the_clock), TEST(extreme_instants), TEST(a_million_at_once));
 }
