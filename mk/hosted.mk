@@ -57,3 +57,7 @@ IMAGE_DECODER := $(wildcard host/image/*.c) host/nettext.c host/file.c
 UNIT_EXTRA_image := $(IMAGE_DECODER)
 FUZZ_EXTRA_image := $(IMAGE_DECODER)
 $(BUILD)/test/unit/image $(BUILD)/test/fuzz/image: $(IMAGE_DECODER) $(wildcard host/image/*.h)
+
+# The monitor's signals, and the console that they interrupt.
+UNIT_EXTRA_signals := $(patsubst %,host/monitor/%.c,signals console mmio queue memory)
+$(BUILD)/test/unit/signals: $(UNIT_EXTRA_signals)

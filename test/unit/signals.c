@@ -1,0 +1,72 @@
+/*
+ * INT, TERM and the time limit of the monitor, at each moment of its loop.
+ */
+#include "host/monitor/signals.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "abi/call.h"
+#include "host/monitor/console.h"
+#include "test/check.h"
+
+static struct kvm_run run;
+static struct boot_host_page page;
+static struct guest guest = { .vcpu = { .run = &run }, .page = &page };
+
+/* Armed, then a signal: ppoll must not wait. Until the body woke up, nothing is armed. */
+static void a_signal_before_ppoll(void)
+{
+	struct timespec *timeout;
+
+	CHECK_EQUAL(signals_start(&guest, 0), 0);
+	timeout = signals_arm(5000000000);
+	CHECK(timeout != NULL && timeout->tv_sec == 5 && timeout->tv_nsec == 0);
+	raise(SIGINT);
+	CHECK(timeout->tv_sec == 0 && timeout->tv_nsec == 0);
+	CHECK(page.finish_requested == 1 && run.immediate_exit == 1);
+	CHECK(signals_arm(5000000000) == NULL);
+	CHECK(signals_wake() && !signals_wake());
+	CHECK(signals_arm(INT64_MAX) != NULL);
+}
+
+/* The first request lets the body run on; writes to its console wait for a reader. */
+static void the_first_only_asks(void)
+{
+	signals_take(&guest);
+	CHECK(!guest.is_ended && run.immediate_exit == 0 && !console_is_closing);
+}
+
+/* The time limit, and at once: no write waits. */
+static void time_passes(void)
+{
+	CHECK_EQUAL(signals_start(&guest, 1000000), 0);
+	while (!signals_is_late())
+		pause();
+	CHECK(signals_wake() && console_is_closing && signals_arm(1) == NULL);
+	signals_take(&guest);
+	CHECK(guest.is_ended && guest.exit_code == EXIT_TIMED_OUT);
+}
+
+/* A write that nobody takes is given up. The kernel says again that time is up, for the first word may
+ * have come just before the write. */
+static void a_full_pipe(void)
+{
+	static uint8_t bytes[1 << 20];
+	struct iovec part = { bytes, sizeof(bytes) };
+	int ends[2];
+
+	CHECK_EQUAL(pipe(ends), 0);
+	console_is_closing = 0;
+	console_write(ends[1], &part, 1);
+	CHECK(console_is_closing && part.iov_len > 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+int main(void)
+{
+	return RUN(TEST(a_signal_before_ppoll), TEST(the_first_only_asks), TEST(time_passes),
+		TEST(a_full_pipe));
+}
