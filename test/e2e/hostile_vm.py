@@ -41,6 +41,12 @@ CAUGHT = {
     "int80": ["software interrupt 0x80", "invalid instruction"],
     "syscall": ["invalid instruction", "jump to NULL", "non-executable"],
     "out": ["port 0x80 not granted"],
+    "out_byte": ["port access other than a platform call"],
+    "out_neighbour": ["port access other than a platform call"],
+    "out_string": ["platform call that does not exist", "port access other than a platform call"],
+    "in_call_port": ["port access other than a platform call"],
+    "single_step": ["debug trap"],
+    "unaligned": ["unaligned access"],
     "out_fault_port": ["port 0xf8 not granted"],
     "in": ["port 0x60 not granted"],
     "ud2": ["invalid instruction"],
@@ -113,6 +119,30 @@ def device_goes_on(lab, attack):
     net = lab.network()
     result = lab.boot_and_wait(attack_image(lab), attack, target="vm", net=net)
     lib.equal((result.code, result.out), (0, "running\n"), f"{result.err}code and output")
+
+
+@lib.test
+def jail(lab):
+    """What someone who took over the monitor would have."""
+    lib.need("kvm")
+    net = lab.network()
+    process = lab.boot("echo", target="vm", net=net)
+    process.wait_for_ping()
+    with open(f"/proc/{process.pid}/status") as file:
+        now = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    lib.equal((now["Seccomp"], now["NoNewPrivs"]), ("2", "1"), "Seccomp and NoNewPrivs")
+    for name in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+        lib.equal(int(now[name], 16), 0, name)
+    lib.equal((now["Uid"].split(), now["Gid"].split(), now["Groups"].strip()),
+              (["65534"] * 4, ["65534"] * 4, ""), "user and groups")
+    folder = f"/proc/{process.pid}/fd"
+    open_files = [os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder) if int(fd) > 2]
+    lib.equal(sorted(open_files), ["/dev/net/tun", "anon_inode:kvm-vcpu:0"], "open descriptors")
+    lib.check(not os.path.lexists(os.path.join(folder, "0")), "standard input is open")
+    with open(f"/proc/{process.pid}/maps") as file:
+        bad = [line for line in file if "w" in line.split()[1] and "x" in line.split()[1]]
+    lib.equal(bad, [], "writable and executable mappings")
+    lib.equal(process.stop(), 0, f"{process.describe()}exit code")
 
 
 lib.main()

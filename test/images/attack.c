@@ -174,6 +174,45 @@ static void attack_out(void)
 	__asm__ volatile("out %%al, $0x80" : : "a"(0));
 }
 
+/* The port of platform calls, but by other instructions than the stub's. */
+static void attack_out_byte(void)
+{
+	__asm__ volatile("out %%al, $0xf0" : : "a"(0));
+}
+
+static void attack_out_neighbour(void)
+{
+	__asm__ volatile("out %%al, $0xf1" : : "a"(0));
+}
+
+static void attack_out_string(void)
+{
+	static const uint32_t words[4];
+	const uint32_t *at = words;
+	long count = 4;
+
+	__asm__ volatile("rep outsl" : "+S"(at), "+c"(count) : "d"(0xf0) : "memory");
+}
+
+static void attack_in_call_port(void)
+{
+	__asm__ volatile("in $0xf0, %%eax" : : : "eax");
+}
+
+/* Flags that the exception stubs inherit. */
+static void attack_single_step(void)
+{
+	__asm__ volatile("pushfq\n\torq $0x100, (%rsp)\n\tpopfq\n\tnop");
+}
+
+static void attack_unaligned(void)
+{
+	static uint32_t words[2];
+
+	__asm__ volatile("pushfq\n\torq $0x40000, (%%rsp)\n\tpopfq\n\tmovl $1, %0"
+		: "=m"(*(uint32_t *)((uint8_t *)words + 1)));
+}
+
 static void attack_out_fault_port(void)
 {
 	__asm__ volatile("out %%al, $0xf8" : : "a"(0));
@@ -481,6 +520,12 @@ static const struct attack {
 	ATTACK(int80),
 	ATTACK(syscall),
 	ATTACK(out),
+	ATTACK(out_byte),
+	ATTACK(out_neighbour),
+	ATTACK(out_string),
+	ATTACK(in_call_port),
+	ATTACK(single_step),
+	ATTACK(unaligned),
 	ATTACK(out_fault_port),
 	ATTACK(in),
 	ATTACK(ud2),
