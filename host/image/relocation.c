@@ -18,6 +18,7 @@ struct visitor {
 	struct image_error *error; /* checking */
 	uint8_t *loaded;	   /* applying; NULL: checking */
 	uint64_t base;
+	uint64_t left; /* words that no relocation was for */
 };
 
 static bool is_writable(const struct image *image, uint64_t address)
@@ -34,10 +35,14 @@ static bool is_writable(const struct image *image, uint64_t address)
 }
 
 /* One word to relocate: by `addend` plus base, or by base alone. */
-static bool visit(const struct visitor *v, uint64_t address, bool adds, uint64_t addend)
+static bool visit(struct visitor *v, uint64_t address, bool adds, uint64_t addend)
 {
 	uint64_t word = addend;
 
+	/* Each changes a word of its own; many for one would only keep us busy. */
+	if (v->loaded == NULL && v->left-- == 0)
+		return image_refuse(
+			v->error, REMEDY_REBUILD, "has more relocations than words to relocate");
 	if (v->loaded == NULL)
 		return is_writable(v->image, address) ||
 		       image_refuse(v->error, REMEDY_REBUILD,
@@ -50,7 +55,7 @@ static bool visit(const struct visitor *v, uint64_t address, bool adds, uint64_t
 	return true;
 }
 
-static bool walk_rela(const struct visitor *v)
+static bool walk_rela(struct visitor *v)
 {
 	const struct image_table *table = &v->image->rela;
 	const uint8_t *at = elf_bytes_at(v->image, table->virtual, table->bytes);
@@ -70,7 +75,7 @@ static bool walk_rela(const struct visitor *v)
 }
 
 /* The words of one bitmap, the first of them at `address`. */
-static bool walk_bitmap(const struct visitor *v, uint64_t address, uint64_t bitmap)
+static bool walk_bitmap(struct visitor *v, uint64_t address, uint64_t bitmap)
 {
 	for (unsigned i = 0; i < BITMAP_WORDS; i++)
 		if ((bitmap >> (i + 1) & 1) != 0 && !visit(v, address + i * WORD_BYTES, true, 0))
@@ -78,7 +83,7 @@ static bool walk_bitmap(const struct visitor *v, uint64_t address, uint64_t bitm
 	return true;
 }
 
-static bool walk_relr(const struct visitor *v)
+static bool walk_relr(struct visitor *v)
 {
 	const struct image_table *table = &v->image->relr;
 	const uint8_t *at = elf_bytes_at(v->image, table->virtual, table->bytes);
@@ -106,7 +111,9 @@ static bool walk_relr(const struct visitor *v)
 
 bool relocation_check(const struct image *image, struct image_error *error)
 {
-	struct visitor v = { .image = image, .error = error };
+	struct visitor v = {
+		.image = image, .error = error, .left = image->span_bytes / WORD_BYTES
+	};
 
 	return walk_rela(&v) && walk_relr(&v);
 }

@@ -218,6 +218,9 @@ CHANGE(rela_far, rela(f)->r_offset = UINT64_MAX - 3)
 CHANGE(relr_first_bitmap, relr(f)[0] = 3)
 CHANGE(relr_in_text, relr(f)[0] = 0x1000)
 CHANGE(relr_bitmap_beyond, relr(f)[0] = 0x4700; relr(f)[1] = UINT64_MAX)
+CHANGE(relr_many, for (unsigned i = 0; i < 200; i++) relr(f)[i] = i % 2 ? UINT64_MAX : 0x3000;
+	header(f, R)->p_filesz = header(f, R)->p_memsz = 0x1000;
+	dynamic(f, 4)->d_un.d_val = 200 * 8)
 CHANGE(relr_far, relr(f)[0] = UINT64_MAX - 7)
 CHANGE(notes_beyond, header(f, NOTE)->p_filesz = FILE_BYTES)
 CHANGE(notes_wrap, header(f, NOTE)->p_offset = UINT64_MAX)
@@ -311,6 +314,7 @@ static const struct row rows[] = {
 	ROW(relr_in_text, "not writable data"),
 	ROW(relr_bitmap_beyond, "not writable data"),
 	ROW(relr_far, "not writable data"),
+	ROW(relr_many, "more relocations than words"),
 	ROW(notes_beyond, "note segment"),
 	ROW(notes_wrap, "note segment"),
 	ROW(note_cut, "cut off or malformed"),
