@@ -32,15 +32,15 @@
 
 #include <stdint.h>
 
-#define BOOT_MAGIC   0x6d6f7461 /* "atom" */
-#define BOOT_VERSION 1
+#define BOOT_MAGIC	      0x6d6f7461 /* "atom" */
+#define BOOT_VERSION	      1
 
-#define BOOT_PAGE_BYTES	     4096
+#define BOOT_PAGE_BYTES	      4096
 #define BOOT_LARGE_PAGE_BYTES 0x200000
-#define BOOT_DEVICES_MAX     16
-#define BOOT_BLOBS_MAX	     8
-#define BOOT_ARGUMENTS_MAX   64
-#define BOOT_SEED_BYTES	     48
+#define BOOT_DEVICES_MAX      16
+#define BOOT_BLOBS_MAX	      8
+#define BOOT_ARGUMENTS_MAX    64
+#define BOOT_SEED_BYTES	      48
 
 enum boot_target {
 	BOOT_MONITOR = 1, /* our own KVM monitor */
@@ -97,7 +97,7 @@ enum boot_net_flags {
 struct boot_device {
 	uint32_t kind; /* enum manifest_type: MANIFEST_NET, ... */
 	uint32_t transport;
-	char name[16]; /* as in the manifest */
+	char name[16];	  /* as in the manifest */
 	uint64_t address; /* virtio: registers; BOOT_FD: see BOOT_NET_CAPTURE */
 	int32_t fd;
 	uint32_t flags;
@@ -128,20 +128,20 @@ struct boot_host_page {
 struct boot_info {
 	uint32_t magic;
 	uint32_t version;
-	uint32_t bytes;	 /* sizeof(struct boot_info) */
-	uint32_t target; /* enum boot_target */
-	uint64_t call;	 /* entry of the platform call stub, see abi/call.h; 0 in a process */
-	uint64_t syscall; /* process: entry of the system call stub, see abi/call.h; else 0 */
-	uint64_t host_page; /* struct boot_host_page */
+	uint32_t bytes;	       /* sizeof(struct boot_info) */
+	uint32_t target;       /* enum boot_target */
+	uint64_t call;	       /* entry of the platform call stub, see abi/call.h; 0 in a process */
+	uint64_t syscall;      /* process: entry of the system call stub, see abi/call.h; else 0 */
+	uint64_t host_page;    /* struct boot_host_page */
 	uint64_t cpu_features; /* enum boot_cpu_feature */
 	struct boot_clock clock;
 	struct boot_memory memory;
 	uint8_t seed[BOOT_SEED_BYTES]; /* from the host's getrandom, for this start only */
-	int64_t spin_ns; /* how long to poll devices before each sleep; 0: sleep at once */
+	int64_t spin_ns;	 /* how long to poll devices before each sleep; 0: sleep at once */
 	uint32_t argument_count; /* argv[0] is the image's name */
 	uint32_t device_count;
 	uint32_t blob_count;
-	uint32_t log_level; /* enum log_level: least severe that is printed */
+	uint32_t log_level;			/* enum log_level: least severe that is printed */
 	uint64_t arguments[BOOT_ARGUMENTS_MAX]; /* addresses of NUL-ended strings */
 	struct boot_device devices[BOOT_DEVICES_MAX];
 	struct boot_blob blobs[BOOT_BLOBS_MAX];

@@ -33,20 +33,20 @@ enum platform_call {
 	CALL_CRASH = 3,
 };
 
-#define CALL_PORT      0xf0 /* platform calls (monitor) */
+#define CALL_PORT	0xf0 /* platform calls (monitor) */
 #define CALL_FAULT_PORT 0xf8 /* the exception stubs' report, after pushing the vector number */
 
-#define PROCESS_CRASH 0xd1a70 /* rdi, rsi: the text that says why */
+#define PROCESS_CRASH	0xd1a70 /* rdi, rsi: the text that says why */
 
 /* Exit codes of `diatom run` that are not main's. */
 enum diatom_exit {
-	EXIT_USAGE = 2,		/* the command line is wrong */
-	EXIT_REFUSED = 120,	/* the image or its manifest was refused, or a device is not given */
-	EXIT_HOST_LACKS = 121,	/* the host lacks a feature: KVM, tap, permission */
+	EXIT_USAGE = 2,	       /* the command line is wrong */
+	EXIT_REFUSED = 120,    /* the image or its manifest was refused, or a device is not given */
+	EXIT_HOST_LACKS = 121, /* the host lacks a feature: KVM, tap, permission */
 	EXIT_OUT_OF_MEMORY = 122, /* the body ran out of memory, or the host has too little */
-	EXIT_CRASHED = 123,	/* the body crashed; the report is on standard error */
-	EXIT_TIMED_OUT = 124,	/* --timeout passed */
-	EXIT_INTERNAL = 125,	/* a bug in diatom itself */
+	EXIT_CRASHED = 123,	  /* the body crashed; the report is on standard error */
+	EXIT_TIMED_OUT = 124,	  /* --timeout passed */
+	EXIT_INTERNAL = 125,	  /* a bug in diatom itself */
 };
 
 /* The body says CALL_CRASH with this prefix when memory ended; the host exits EXIT_OUT_OF_MEMORY. */

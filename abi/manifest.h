@@ -26,9 +26,11 @@ enum manifest_type {
 	MANIFEST_NET = 3,     /* struct manifest_net */
 	MANIFEST_BLOCK = 4,   /* struct manifest_block */
 	MANIFEST_CONSOLE = 5, /* struct manifest_console: an input/output console, at most one */
-	MANIFEST_ENTROPY = 6, /* struct manifest_entropy: fresh entropy while running, at most one */
-	MANIFEST_BLOB = 7,    /* struct manifest_blob: a file handed over at start, read-only */
-	MANIFEST_STACKS = 8,  /* struct manifest_stacks: fiber stacks; several: the largest values win */
+	MANIFEST_ENTROPY =
+		6,	   /* struct manifest_entropy: fresh entropy while running, at most one */
+	MANIFEST_BLOB = 7, /* struct manifest_blob: a file handed over at start, read-only */
+	MANIFEST_STACKS =
+		8, /* struct manifest_stacks: fiber stacks; several: the largest values win */
 };
 
 #define MANIFEST_NAME_BYTES    16 /* device names, NUL included */
@@ -74,8 +76,9 @@ struct manifest_blob {
 };
 
 struct manifest_stacks {
-	uint32_t stack_bytes; /* of each fiber stack: a power of two, 4 KiB .. 1 MiB; 0: no opinion */
-	uint32_t count_max;   /* fibers at once; 0: no opinion */
+	uint32_t
+		stack_bytes; /* of each fiber stack: a power of two, 4 KiB .. 1 MiB; 0: no opinion */
+	uint32_t count_max;  /* fibers at once; 0: no opinion */
 };
 
 #define MANIFEST_STACK_BYTES_DEFAULT 16384
@@ -92,10 +95,8 @@ struct manifest_stacks {
 		desc_type desc;                                                                    \
 	} symbol##_note;                                                                           \
 	__attribute__((used, aligned(4), section(".note.diatom")))                                 \
-	const struct symbol##_note_layout symbol##_note = {                                        \
-		sizeof(MANIFEST_OWNER), sizeof(desc_type), note_type, MANIFEST_OWNER,              \
-		{ __VA_ARGS__ }                                                                    \
-	}
+	const struct symbol##_note_layout symbol##_note = { sizeof(MANIFEST_OWNER),                \
+		sizeof(desc_type), note_type, MANIFEST_OWNER, { __VA_ARGS__ } }
 
 _Static_assert(sizeof(struct manifest_image) == 72, "manifest_image is a wire format");
 _Static_assert(sizeof(struct manifest_net) == 140, "manifest_net is a wire format");

@@ -24,8 +24,8 @@ enum virtio_status { /* [2.1] */
 };
 
 /* Feature bits, as masks. [6] */
-#define VIRTIO_F_RING_EVENT_IDX (UINT64_C(1) << 29)
-#define VIRTIO_F_VERSION_1	(UINT64_C(1) << 32)
+#define VIRTIO_F_RING_EVENT_IDX	 (UINT64_C(1) << 29)
+#define VIRTIO_F_VERSION_1	 (UINT64_C(1) << 32)
 #define VIRTIO_F_ACCESS_PLATFORM (UINT64_C(1) << 33)
 
 /* Network device feature bits. [5.1.3] */
@@ -47,7 +47,7 @@ enum virtio_status { /* [2.1] */
 
 /* Registers of the MMIO transport, byte offsets. [4.2.2] */
 enum virtio_mmio_register {
-	VIRTIO_MMIO_MAGIC = 0x000, /* reads "virt" */
+	VIRTIO_MMIO_MAGIC = 0x000,   /* reads "virt" */
 	VIRTIO_MMIO_VERSION = 0x004, /* 2 */
 	VIRTIO_MMIO_DEVICE_ID = 0x008,
 	VIRTIO_MMIO_VENDOR_ID = 0x00c,

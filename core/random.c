@@ -16,7 +16,7 @@
 #include "diatom/assert.h"
 #include "plat/plat.h"
 
-#define BLOCKS 8
+#define BLOCKS	      8
 #define COLLECT_EVERY 128 /* refills: about 64 KiB */
 
 /* The entropy device's driver, in images that declare one; else NULL. */
@@ -25,7 +25,7 @@ void random_collect(void) __attribute__((weak, visibility("hidden")));
 static struct {
 	uint8_t key[CHACHA_KEY_BYTES];
 	uint8_t bytes[BLOCKS * CHACHA_BLOCK_BYTES];
-	size_t left; /* of bytes, at its end, not handed out */
+	size_t left;	  /* of bytes, at its end, not handed out */
 	unsigned refills; /* since entropy was collected */
 	bool is_seeded;
 } state;

@@ -13,7 +13,8 @@
 #define BUFFERS	     4
 #define BUFFER_BYTES 512
 
-COUNTER(rx_bad_length, "virtio_console.rx_bad_length", "buffers dropped: the device lies about their length");
+COUNTER(rx_bad_length, "virtio_console.rx_bad_length",
+	"buffers dropped: the device lies about their length");
 
 struct virtio_console {
 	struct console_device device;

@@ -15,7 +15,8 @@
 #include "drv/virtio_mmio.h"
 #include "plat/plat.h"
 
-COUNTER(bad_length, "virtio_entropy.bad_length", "answers dropped: the device lies about their length");
+COUNTER(bad_length, "virtio_entropy.bad_length",
+	"answers dropped: the device lies about their length");
 
 #define ENTROPY_BYTES 64
 

@@ -55,19 +55,20 @@ enum status virtio_mmio_begin(struct virtio_mmio *device, const struct boot_devi
 		log_error(device->name, "the device is not the virtio device it should be");
 		return DEVICE_FAILED;
 	}
-	set(device, VIRTIO_MMIO_STATUS, 0); /* 1. reset */
+	set(device, VIRTIO_MMIO_STATUS, 0);			    /* 1. reset */
 	set(device, VIRTIO_MMIO_STATUS, VIRTIO_STATUS_ACKNOWLEDGE); /* 2. */
-	set(device, VIRTIO_MMIO_STATUS,
-		VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER); /* 3. */
-	device->features = offered_features(device) & (wanted | required); /* 4. */
+	set(device, VIRTIO_MMIO_STATUS, VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER); /* 3. */
+	device->features = offered_features(device) & (wanted | required);		   /* 4. */
 	if ((device->features & required) != required)
-		return refuse(device, "the device lacks virtio 1, the event index or mergeable buffers");
+		return refuse(
+			device, "the device lacks virtio 1, the event index or mergeable buffers");
 	set(device, VIRTIO_MMIO_DRIVER_FEATURES_SELECT, 0);
 	set(device, VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)device->features);
 	set(device, VIRTIO_MMIO_DRIVER_FEATURES_SELECT, 1);
 	set(device, VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(device->features >> 32));
-	set(device, VIRTIO_MMIO_STATUS, VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER |
-		VIRTIO_STATUS_FEATURES_OK); /* 5. */
+	set(device, VIRTIO_MMIO_STATUS,
+		VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER |
+			VIRTIO_STATUS_FEATURES_OK);			    /* 5. */
 	if (!(get(device, VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_FEATURES_OK)) /* 6. */
 		return refuse(device, "the device refuses the features that it offered");
 	return OK;
@@ -103,8 +104,9 @@ enum status virtio_mmio_queue(
 
 void virtio_mmio_finish(struct virtio_mmio *device)
 {
-	set(device, VIRTIO_MMIO_STATUS, VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER |
-		VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK); /* 8. */
+	set(device, VIRTIO_MMIO_STATUS,
+		VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER | VIRTIO_STATUS_FEATURES_OK |
+			VIRTIO_STATUS_DRIVER_OK); /* 8. */
 }
 
 void virtio_mmio_fail(struct virtio_mmio *device)

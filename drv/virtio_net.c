@@ -25,7 +25,8 @@
 #define FIRST_BUFFERS 64 /* posted at the start, the rest once frames come: boot stays short */
 
 COUNTER(rx_no_buffer, "virtio_net.rx_no_buffer", "receive buffers not posted: none free");
-COUNTER(rx_bad_length, "virtio_net.rx_bad_length", "frames dropped: the device lies about their length");
+COUNTER(rx_bad_length, "virtio_net.rx_bad_length",
+	"frames dropped: the device lies about their length");
 COUNTER(tx_ring_full, "virtio_net.tx_ring_full", "frames dropped: the device doesn't keep up");
 COUNTER(tx_no_headroom, "virtio_net.tx_no_headroom", "frames dropped: no room for the header");
 
@@ -206,10 +207,9 @@ static const struct netdev_ops net_ops = {
 
 /* 5.1.3.1: segmentation features stand on the checksum ones. */
 #define FEATURES_WANTED                                                                            \
-	(VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM |                                             \
-		VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6 | VIRTIO_NET_F_GUEST_USO4 |      \
-		VIRTIO_NET_F_GUEST_USO6 | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 |        \
-		VIRTIO_NET_F_HOST_USO)
+	(VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 |                   \
+		VIRTIO_NET_F_GUEST_TSO6 | VIRTIO_NET_F_GUEST_USO4 | VIRTIO_NET_F_GUEST_USO6 |      \
+		VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_HOST_USO)
 
 static bool has(const struct virtio_net *net, uint64_t features)
 {
@@ -237,11 +237,11 @@ static enum status start(struct virtio_net *net, const struct boot_device *boot)
 		&net->mmio, boot, VIRTIO_ID_NET, FEATURES_WANTED, VIRTIO_NET_F_MRG_RXBUF);
 
 	if (status == OK)
-		status = virtio_mmio_queue(&net->mmio, &net->receive, VIRTIO_NET_RECEIVE,
-			VIRTIO_QUEUE_SIZE_MAX);
+		status = virtio_mmio_queue(
+			&net->mmio, &net->receive, VIRTIO_NET_RECEIVE, VIRTIO_QUEUE_SIZE_MAX);
 	if (status == OK)
-		status = virtio_mmio_queue(&net->mmio, &net->transmit, VIRTIO_NET_TRANSMIT,
-			VIRTIO_QUEUE_SIZE_MAX);
+		status = virtio_mmio_queue(
+			&net->mmio, &net->transmit, VIRTIO_NET_TRANSMIT, VIRTIO_QUEUE_SIZE_MAX);
 	if (status != OK)
 		return status;
 	virtio_mmio_finish(&net->mmio);

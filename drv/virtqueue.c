@@ -24,7 +24,7 @@ static size_t used_offset(uint16_t size)
 size_t virtqueue_bytes(uint16_t size)
 {
 	return used_offset(size) + sizeof(struct virtio_used) +
-		size * sizeof(struct virtio_used_element) + 2; /* available_event */
+	       size * sizeof(struct virtio_used_element) + 2; /* available_event */
 }
 
 void virtqueue_init(struct virtqueue *queue, void *memory, uint16_t number, uint16_t size)
@@ -45,13 +45,13 @@ void virtqueue_init(struct virtqueue *queue, void *memory, uint16_t number, uint
 static volatile uint16_t *used_event(struct virtqueue *queue)
 {
 	return (uint16_t *)((uint8_t *)queue->available + sizeof(struct virtio_available) +
-		2u * queue->size);
+			    2u * queue->size);
 }
 
 static uint16_t available_event(struct virtqueue *queue)
 {
 	uint8_t *end = (uint8_t *)queue->used + sizeof(struct virtio_used) +
-		queue->size * sizeof(struct virtio_used_element);
+		       queue->size * sizeof(struct virtio_used_element);
 
 	return *(volatile uint16_t *)end;
 }
@@ -80,7 +80,7 @@ bool virtqueue_add(struct virtqueue *queue, const struct virtqueue_piece *pieces
 	queue->free_count = (uint16_t)(queue->free_count - count);
 	queue->tokens[head] = token;
 	slot = (uint16_t *)((uint8_t *)queue->available + sizeof(struct virtio_available)) +
-		(queue->available_index & (queue->size - 1));
+	       (queue->available_index & (queue->size - 1));
 	*slot = head;
 	queue->available_index++;
 	return true;

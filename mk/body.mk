@@ -21,9 +21,11 @@ BODY_MEMORY := libc/copy libc/fill libc/compare libc/find
 # What runs before there is a canary to check.
 BODY_START  := plat/start libc/start libc/wide
 
-# Read once at start, so built for size: the DNS zone reader is a third of its image otherwise.
+# What runs at start, or seldom, is built for size: the DNS zone reader alone would be a third of its
+# image. What each packet or query passes through stays at -O2.
 BODY_SMALL := $(patsubst %,lib/dns/%.c,rdata rdata_check rdata_rare rdata_svcb lexer master generate \
-	check draft codec type)
+	check draft codec type) net/net.c net/reassembly.c net/route.c wire/address.c \
+	core/log.c drv/virtio_mmio.c drv/net.c plat/given.c
 
 # $(1): clang or gcc   $(2): compiler   $(3): archiver   $(4): include flags' variable
 define body_build

@@ -15,7 +15,8 @@
 #include "wire/arp.h"
 
 COUNTER(arp_malformed, "arp.rx_malformed", "ARP packets dropped: not a request or reply for IPv4");
-COUNTER(arp_bad_sender, "arp.rx_bad_sender", "ARP packets dropped: sender can't be a host on this link");
+COUNTER(arp_bad_sender, "arp.rx_bad_sender",
+	"ARP packets dropped: sender can't be a host on this link");
 COUNTER(arp_conflicts, "arp.rx_conflicts", "ARP packets dropped: sender claims our own address");
 COUNTER(arp_ignored, "arp.rx_ignored", "ARP packets for other hosts");
 COUNTER(arp_no_buffer, "arp.tx_no_buffer", "ARP packets not sent: no buffer");
@@ -137,7 +138,8 @@ static void defend(struct net_stack *stack, const struct arp *arp)
 	if (stack->now < stack->defend_again)
 		return;
 	stack->defend_again = instant_after(stack->now, ARP_DEFEND_INTERVAL);
-	log_warning(stack->device->name, "%s is also used by %s: give one of the two another address",
+	log_warning(stack->device->name,
+		"%s is also used by %s: give one of the two another address",
 		address_text(&own, ip), mac_text(arp->sender_mac, mac));
 	announce_one(stack, arp->sender_ip);
 }

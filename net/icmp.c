@@ -18,7 +18,8 @@
 COUNTER(rx_malformed, "icmp.rx_malformed", "messages dropped: too short");
 COUNTER(rx_bad_checksum, "icmp.rx_bad_checksum", "messages dropped: checksum is wrong");
 COUNTER(rx_echo, "icmp.rx_echo", "echo requests answered");
-COUNTER(rx_echo_broadcast, "icmp.rx_echo_broadcast", "echo requests to a broadcast address: ignored");
+COUNTER(rx_echo_broadcast, "icmp.rx_echo_broadcast",
+	"echo requests to a broadcast address: ignored");
 COUNTER(rx_errors, "icmp.rx_errors", "errors received about something we sent");
 COUNTER(rx_bad_quote, "icmp.rx_bad_quote", "errors dropped: they quote nothing that we sent");
 COUNTER(rx_ignored, "icmp.rx_ignored", "messages of other types: ignored");
@@ -86,7 +87,7 @@ void icmp_input(struct net_stack *stack, struct packet *packet, const struct ipv
 		answer_echo(stack, packet, arrival);
 		return;
 	} else if (header.type == ICMP_UNREACHABLE || header.type == ICMP_TIME_EXCEEDED ||
-		header.type == ICMP_PARAMETER_PROBLEM) {
+		   header.type == ICMP_PARAMETER_PROBLEM) {
 		count(&rx_errors);
 		icmp_report(stack, view_part(message, ICMP_HEADER_BYTES, message.length));
 	} else {
@@ -107,7 +108,8 @@ static bool may_send(struct net_stack *stack)
 	} else if (since >= each) {
 		unsigned earned = (unsigned)(since / each);
 
-		limit->tokens = limit->tokens + earned > ERRORS_BURST ? ERRORS_BURST : limit->tokens + earned;
+		limit->tokens = limit->tokens + earned > ERRORS_BURST ? ERRORS_BURST
+								      : limit->tokens + earned;
 		limit->refilled += earned * each;
 	}
 	if (limit->tokens == 0)
@@ -123,7 +125,7 @@ static bool is_allowed(const struct packet *packet, const struct ipv4_arrival *a
 	if (arrival->is_group || header->fragment_offset != 0)
 		return false;
 	return header->protocol != IP_ICMP ||
-		(packet->length > 0 && !icmp_is_error(packet->data[0]));
+	       (packet->length > 0 && !icmp_is_error(packet->data[0]));
 }
 
 void icmp_send_error(struct net_stack *stack, const struct packet *packet,

@@ -19,7 +19,8 @@ COUNTER(rx_bad_options, "ipv4.rx_bad_options", "datagrams dropped: options are m
 COUNTER(rx_source_route, "ipv4.rx_source_route", "datagrams dropped: source-routed");
 COUNTER(rx_martian, "ipv4.rx_martian", "datagrams dropped: source no host can have, or our own");
 COUNTER(rx_not_ours, "ipv4.rx_not_ours", "datagrams dropped: for another address");
-COUNTER(rx_link_broadcast, "ipv4.rx_link_broadcast", "datagrams dropped: unicast in a broadcast frame");
+COUNTER(rx_link_broadcast, "ipv4.rx_link_broadcast",
+	"datagrams dropped: unicast in a broadcast frame");
 COUNTER(rx_unknown_protocol, "ipv4.rx_unknown_protocol", "datagrams of protocols we don't speak");
 COUNTER(tx_no_route, "ipv4.tx_no_route", "packets dropped: no route");
 COUNTER(tx_too_long, "ipv4.tx_too_long", "packets dropped: longer than IPv4 allows");
@@ -194,7 +195,8 @@ static enum status hand_over(struct net_stack *stack, struct packet *packet, uin
 		return OK;
 	}
 	route = route_find(&stack->routes, &to);
-	if (route == NULL || net_stack_owns_v4(stack, destination) || !ipv4_is_unicast(destination)) {
+	if (route == NULL || net_stack_owns_v4(stack, destination) ||
+		!ipv4_is_unicast(destination)) {
 		packet_free(packet);
 		count(&tx_no_route);
 		return UNREACHABLE;

@@ -11,8 +11,8 @@
 /* What the layers above learn of a datagram: its header, and how it came. */
 struct ipv4_arrival {
 	struct ipv4_header header;
-	uint8_t quoted_bytes;  /* header bytes that lie right before the payload, for ICMP errors */
-	bool is_group;	       /* a broadcast or multicast, of the link or of IP: no errors for it */
+	uint8_t quoted_bytes; /* header bytes that lie right before the payload, for ICMP errors */
+	bool is_group;	      /* a broadcast or multicast, of the link or of IP: no errors for it */
 };
 
 /* A host's address as RFC 1122 3.2.1.3 and 3.3.4.2 allow it as a source: no 0/8, 127/8, 224/3. */

@@ -8,7 +8,8 @@
 #include "diatom/counter.h"
 #include "diatom/memory.h"
 
-COUNTER(linear_refused, "net.linear_refused", "large packets dropped: no memory to join their parts");
+COUNTER(linear_refused, "net.linear_refused",
+	"large packets dropped: no memory to join their parts");
 
 /* Leads the extent; says how much to give back. */
 struct linear_extent {

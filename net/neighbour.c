@@ -7,7 +7,8 @@
 #include "diatom/counter.h"
 
 COUNTER(neighbour_evicted, "neighbour.evicted", "entries replaced because the cache was full");
-COUNTER(neighbour_refused, "neighbour.refused", "addresses not asked for: half of the cache is pending");
+COUNTER(neighbour_refused, "neighbour.refused",
+	"addresses not asked for: half of the cache is pending");
 COUNTER(neighbour_dropped, "neighbour.tx_dropped", "packets dropped while waiting for an address");
 
 static struct neighbour **bucket_of(struct neighbour_cache *cache, const struct address *address)

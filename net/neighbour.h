@@ -41,7 +41,7 @@ enum neighbour_state {
 
 struct neighbour {
 	struct address address;
-	struct neighbour *next; /* in its bucket, or in the free list */
+	struct neighbour *next;		       /* in its bucket, or in the free list */
 	uint8_t header[ETHERNET_HEADER_BYTES]; /* of frames to it, when it is reachable or probed */
 	uint8_t state;			       /* enum neighbour_state */
 	uint8_t requests;		       /* sent in this state */

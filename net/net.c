@@ -71,8 +71,8 @@ static enum status configure(struct net_stack *stack, const struct manifest_net 
 	struct address hop;
 
 	if (ip[0] == '\0') {
-		log_warning(manifest->name, "has no address: give one by --net %s=...,ip=ADDRESS/BITS",
-			manifest->name);
+		log_warning(manifest->name,
+			"has no address: give one by --net %s=...,ip=ADDRESS/BITS", manifest->name);
 		return OK;
 	}
 	if (prefix_parse(&prefix, ip) != OK || net_stack_add_address(stack, &prefix) != OK) {
@@ -81,8 +81,7 @@ static enum status configure(struct net_stack *stack, const struct manifest_net 
 	}
 	if (gateway[0] == '\0')
 		return OK;
-	if (address_parse(&hop, gateway) != OK ||
-		net_stack_add_route(stack, &all, &hop) != OK) {
+	if (address_parse(&hop, gateway) != OK || net_stack_add_route(stack, &all, &hop) != OK) {
 		log_error(manifest->name, "gateway \"%s\" is not another host in %s", gateway, ip);
 		return INVALID_VALUE;
 	}
@@ -95,7 +94,8 @@ static void say_up(const struct net_stack *stack, const struct manifest_net *man
 
 	if (stack->address_count == 0)
 		return;
-	log_info(manifest->name, "%s/%u (%s)", address_text(&stack->addresses[0].prefix.address, ip),
+	log_info(manifest->name, "%s/%u (%s)",
+		address_text(&stack->addresses[0].prefix.address, ip),
 		stack->addresses[0].prefix.bits, mac_text(stack->device->mac, mac));
 }
 

@@ -22,7 +22,7 @@ COUNTER(rx_evicted, "fragment.rx_evicted", "datagrams dropped: a limit of reasse
 
 /* In the buffer of a waiting fragment. */
 struct fragment_note {
-	uint32_t offset, end; /* of the datagram's payload */
+	uint32_t offset, end;	   /* of the datagram's payload */
 	struct ipv4_header header; /* kept of the first fragment, for errors and delivery */
 };
 
@@ -69,7 +69,7 @@ static void forget(struct reassembly *r, struct reassembly_datagram *d)
 static bool is_of(const struct reassembly_datagram *d, const struct ipv4_header *header)
 {
 	return d->source == header->source && d->destination == header->destination &&
-		d->id == header->id && d->protocol == header->protocol;
+	       d->id == header->id && d->protocol == header->protocol;
 }
 
 /* The datagram in progress that the fragment belongs to, or a new one. */
@@ -146,7 +146,7 @@ static bool length_contradicts(
 	if (header->more_fragments)
 		return d->total != 0 && end >= d->total;
 	return (d->total != 0 && end != d->total) ||
-		(d->last != NULL && note_of(d->last)->end > end);
+	       (d->last != NULL && note_of(d->last)->end > end);
 }
 
 static void insert(struct reassembly *r, struct reassembly_datagram *d, struct packet *packet,
@@ -214,7 +214,8 @@ static bool make_room(struct reassembly *r, struct reassembly_datagram *keep, ui
 	return true;
 }
 
-static void accept(struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival)
+static void accept(
+	struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival)
 {
 	const struct ipv4_header *header = &arrival->header;
 	struct reassembly *r = &stack->reassembly;
@@ -281,8 +282,8 @@ static void time_out(struct net_stack *stack, struct reassembly_datagram *d)
 		arrival.quoted_bytes = arrival.header.header_length;
 		arrival.header.more_fragments = false;
 		arrival.is_group = !net_stack_owns_v4(stack, arrival.header.destination);
-		icmp_send_error(stack, first, &arrival, ICMP_TIME_EXCEEDED,
-			ICMP_REASSEMBLY_TIME_EXCEEDED);
+		icmp_send_error(
+			stack, first, &arrival, ICMP_TIME_EXCEEDED, ICMP_REASSEMBLY_TIME_EXCEEDED);
 	}
 	forget(&stack->reassembly, d);
 }

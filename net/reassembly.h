@@ -20,21 +20,21 @@
 struct net_stack;
 struct ipv4_arrival;
 
-#define REASSEMBLY_DATAGRAMS	 64
-#define REASSEMBLY_BYTES	 KIBIBYTES(512) /* of buffers held */
-#define REASSEMBLY_BYTES_EACH	 KIBIBYTES(256)
-#define REASSEMBLY_SOURCE_MAX	 16 /* datagrams of one source */
-#define REASSEMBLY_TIME		 SECONDS(30)
+#define REASSEMBLY_DATAGRAMS  64
+#define REASSEMBLY_BYTES      KIBIBYTES(512) /* of buffers held */
+#define REASSEMBLY_BYTES_EACH KIBIBYTES(256)
+#define REASSEMBLY_SOURCE_MAX 16 /* datagrams of one source */
+#define REASSEMBLY_TIME	      SECONDS(30)
 
 struct reassembly_datagram {
 	struct reassembly_datagram *next; /* older first; or the next free one */
 	uint32_t source, destination;
 	uint16_t id;
 	uint8_t protocol;
-	bool is_poisoned;     /* overlapped: everything of it is dropped until its time is over */
-	uint32_t total;	      /* payload bytes, known with the last fragment; 0 before */
-	uint32_t received;    /* payload bytes */
-	uint32_t held_bytes;  /* of buffers */
+	bool is_poisoned;    /* overlapped: everything of it is dropped until its time is over */
+	uint32_t total;	     /* payload bytes, known with the last fragment; 0 before */
+	uint32_t received;   /* payload bytes */
+	uint32_t held_bytes; /* of buffers */
 	instant deadline;
 	struct packet *first, *last; /* by offset */
 };

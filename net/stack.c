@@ -32,7 +32,8 @@ void net_stack_init(
 /* The addresses that hosts may have: RFC 1122 3.2.1.3. */
 static bool is_host_v4(uint32_t ip, unsigned prefix_bits)
 {
-	uint32_t host_mask = prefix_bits == 0 ? UINT32_MAX : (uint32_t)(UINT64_C(0xffffffff) >> prefix_bits);
+	uint32_t host_mask =
+		prefix_bits == 0 ? UINT32_MAX : (uint32_t)(UINT64_C(0xffffffff) >> prefix_bits);
 
 	if (!ipv4_is_unicast(ip))
 		return false;

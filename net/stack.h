@@ -32,9 +32,9 @@
 #define NET_ADDRESSES_MAX 4
 
 struct net_address {
-	struct prefix prefix;	/* address with the length of its network's prefix */
-	uint32_t v4;		/* the address in host order; 0 when it is an IPv6 one */
-	uint32_t broadcast_v4;	/* the network's directed broadcast; 0: none */
+	struct prefix prefix;  /* address with the length of its network's prefix */
+	uint32_t v4;	       /* the address in host order; 0 when it is an IPv6 one */
+	uint32_t broadcast_v4; /* the network's directed broadcast; 0: none */
 };
 
 /* How many ICMP errors may leave: a token bucket (RFC 1812 4.3.2.8). */

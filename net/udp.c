@@ -22,7 +22,8 @@ COUNTER(rx_no_port, "udp.rx_no_port", "datagrams dropped: no socket has that por
 COUNTER(rx_queue_full, "udp.rx_queue_full", "datagrams dropped: the socket's queue is full");
 COUNTER(rx_no_buffer, "udp.rx_no_buffer", "datagrams dropped: no buffer");
 COUNTER(rx_error_unknown, "udp.rx_error_unknown", "errors about a peer that no socket sent to");
-COUNTER(rx_error_dropped, "udp.rx_error_dropped", "errors dropped: the socket has enough unread ones");
+COUNTER(rx_error_dropped, "udp.rx_error_dropped",
+	"errors dropped: the socket has enough unread ones");
 COUNTER(tx_datagrams, "udp.tx_datagrams", "datagrams handed to IP");
 COUNTER(tx_no_source, "udp.tx_no_source", "datagrams dropped: no route or no address of ours");
 COUNTER(tx_no_port, "udp.tx_no_port", "datagrams dropped: to port 0, which nobody has");
@@ -156,8 +157,8 @@ static void enqueue(struct net_stack *stack, struct udp_port *port, struct packe
  * A device that merges datagrams of one flow (UDP segmentation offload) hands up one packet for
  * several: they are separated again. Takes it.
  */
-static void enqueue_segments(struct net_stack *stack, struct udp_port *port,
-	struct packet *packet, const struct udp_note *from)
+static void enqueue_segments(struct net_stack *stack, struct udp_port *port, struct packet *packet,
+	const struct udp_note *from)
 {
 	struct view rest = packet_view(packet);
 
@@ -176,8 +177,8 @@ static void enqueue_segments(struct net_stack *stack, struct udp_port *port,
 	packet_free(packet);
 }
 
-static bool checksum_is_fine(const struct packet *packet, const struct udp_header *udp,
-	const struct ipv4_header *ip)
+static bool checksum_is_fine(
+	const struct packet *packet, const struct udp_header *udp, const struct ipv4_header *ip)
 {
 	uint64_t sum;
 
@@ -187,8 +188,8 @@ static bool checksum_is_fine(const struct packet *packet, const struct udp_heade
 	return checksum_is_good(checksum_add(sum, packet->data, udp->length));
 }
 
-static bool header_is_fine(const struct packet *packet, struct udp_header *udp,
-	const struct ipv4_arrival *arrival)
+static bool header_is_fine(
+	const struct packet *packet, struct udp_header *udp, const struct ipv4_arrival *arrival)
 {
 	if (!udp_parse(udp, packet_view(packet), packet->length) || udp->destination_port == 0) {
 		count(&rx_malformed);
@@ -203,7 +204,8 @@ static bool header_is_fine(const struct packet *packet, struct udp_header *udp,
 
 /* Which address of ours the datagram came to. A broadcast is answered from the one that is nearest to
  * its sender, not from the broadcast address (RFC 1122 3.2.1.3). */
-static struct address local_address(const struct net_stack *stack, const struct ipv4_arrival *arrival)
+static struct address local_address(
+	const struct net_stack *stack, const struct ipv4_arrival *arrival)
 {
 	struct address sender = address_v4(arrival->header.source);
 	const struct route *back;
@@ -313,8 +315,8 @@ static uint64_t sum_packet(uint64_t sum, const struct packet *packet)
 }
 
 /* The address that we send from: `wanted`, if it is ours, or the route's. 0 if there is none. */
-static uint32_t source_for(const struct net_stack *stack, const struct address *wanted,
-	const struct address *to)
+static uint32_t source_for(
+	const struct net_stack *stack, const struct address *wanted, const struct address *to)
 {
 	const struct route *route;
 

@@ -13,8 +13,8 @@ struct net_stack;
 struct ipv4_arrival;
 
 #define UDP_BUCKETS	   64
-#define UDP_QUEUE_COUNT	   512		   /* datagrams waiting in a port, by default */
-#define UDP_QUEUE_BYTES	   MEBIBYTES(1)	   /* of buffers that they hold */
+#define UDP_QUEUE_COUNT	   512		/* datagrams waiting in a port, by default */
+#define UDP_QUEUE_BYTES	   MEBIBYTES(1) /* of buffers that they hold */
 #define UDP_PEERS	   8 /* how many endpoints that were sent to are remembered, for errors */
 #define UDP_ERRORS	   4
 #define UDP_EPHEMERAL_FROM 49152 /* RFC 6335 6; chosen as RFC 6056 3.3.1 has it */
@@ -28,7 +28,8 @@ struct udp_port {
 	uint32_t limit_count;
 	size_t limit_bytes, queued_bytes;
 	struct packet_queue queue;
-	void (*ready)(struct udp_port *port); /* something came: called once for a batch of frames */
+	void (*ready)(
+		struct udp_port *port); /* something came: called once for a batch of frames */
 	/* Those it sent to of its own accord, the latest at peer_next - 1; and news of failures. */
 	struct endpoint peers[UDP_PEERS];
 	struct endpoint errors[UDP_ERRORS];

@@ -126,10 +126,10 @@ static enum status wait_for_news(struct udp_socket *socket, instant deadline)
 }
 
 /* Hands over the next datagram and holds its packet for this fiber; false if there is none. */
-static bool take(struct udp_socket *socket, struct udp_datagram *datagram, struct packet ***held_end)
+static bool take(
+	struct udp_socket *socket, struct udp_datagram *datagram, struct packet ***held_end)
 {
-	struct packet *packet =
-		udp_port_take(&socket->port, &datagram->source, &datagram->local);
+	struct packet *packet = udp_port_take(&socket->port, &datagram->source, &datagram->local);
 
 	if (packet == NULL)
 		return false;
@@ -222,8 +222,8 @@ static bool can_carry(const struct packet *packet, struct view payload)
 	const uint8_t *end = packet->buffer + packet->capacity;
 
 	return packet->references == 1 && packet->fragment == NULL &&
-		payload.data >= packet->buffer + REPLY_HEADERS && payload.data <= end &&
-		payload.length <= (size_t)(end - payload.data);
+	       payload.data >= packet->buffer + REPLY_HEADERS && payload.data <= end &&
+	       payload.length <= (size_t)(end - payload.data);
 }
 
 enum status udp_reply(struct udp_socket *socket, struct udp_datagram *datagram, struct view payload)

@@ -195,7 +195,8 @@ enum status prefix_parse(struct prefix *out, const char *text)
 		return OK;
 	for (text = slash + 1; *text >= '0' && *text <= '9' && bits <= most; text++)
 		bits = bits * 10 + (unsigned)(*text - '0');
-	if (text == slash + 1 || *text != '\0' || bits > most || (slash[1] == '0' && slash[2] != '\0'))
+	if (text == slash + 1 || *text != '\0' || bits > most ||
+		(slash[1] == '0' && slash[2] != '\0'))
 		return MALFORMED;
 	out->bits = (uint8_t)bits;
 	return OK;

@@ -58,7 +58,7 @@ static inline uint64_t checksum_pseudo_v4(
 	uint32_t source, uint32_t destination, uint8_t protocol, uint16_t length)
 {
 	return (uint64_t)__builtin_bswap32(source) + __builtin_bswap32(destination) +
-		__builtin_bswap16(protocol) + __builtin_bswap16(length);
+	       __builtin_bswap16(protocol) + __builtin_bswap16(length);
 }
 
 #endif

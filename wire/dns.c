@@ -85,8 +85,7 @@ bool dns_name_expand(struct dns_name *name, struct view message, size_t *offset)
 static void anchor_add(struct dns_writer *w, size_t offset, size_t length)
 {
 	if (w->anchors < DNS_ANCHORS && offset <= DNS_POINTER_MAX)
-		w->anchor[w->anchors++] =
-			(struct dns_anchor){ (uint16_t)offset, (uint16_t)length };
+		w->anchor[w->anchors++] = (struct dns_anchor){ (uint16_t)offset, (uint16_t)length };
 }
 
 void dns_anchor_name(struct dns_writer *w, size_t offset, const uint8_t *name)
@@ -139,7 +138,8 @@ bool dns_name_equals(const uint8_t *message, size_t offset, const uint8_t *name)
 static uint16_t anchor_find(const struct dns_writer *w, const uint8_t *name, size_t length)
 {
 	for (unsigned i = 0; i < w->anchors; i++)
-		if (w->anchor[i].length == length && dns_name_equals(w->start, w->anchor[i].offset, name))
+		if (w->anchor[i].length == length &&
+			dns_name_equals(w->start, w->anchor[i].offset, name))
 			return w->anchor[i].offset;
 	return 0;
 }

@@ -59,9 +59,10 @@ enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL, DNS_SECTIONS };
 
 /* A name in full, in lower case (RFC 4343), with the places of its labels. */
 struct dns_name {
-	uint8_t length;		    /* bytes, the root's zero included: 1 .. 255 */
-	uint8_t labels;		    /* without the root: 0 .. 127 */
-	uint8_t at[DNS_LABELS + 1]; /* where label i starts, the leftmost is 0; at[labels]: the root */
+	uint8_t length; /* bytes, the root's zero included: 1 .. 255 */
+	uint8_t labels; /* without the root: 0 .. 127 */
+	uint8_t at[DNS_LABELS +
+		   1]; /* where label i starts, the leftmost is 0; at[labels]: the root */
 	_Alignas(8) uint8_t bytes[256 + 8]; /* followed by at least 8 zero bytes */
 };
 

@@ -95,7 +95,8 @@ enum ipv4_options ipv4_options_check(struct view options)
 		length = cursor_u8(&c); /* type and length octets included; 0 when short */
 		if (length < 2 || cursor_take(&c, length - 2u) == NULL)
 			return IPV4_OPTIONS_MALFORMED;
-		is_routed |= type == OPTION_LOOSE_SOURCE_ROUTE || type == OPTION_STRICT_SOURCE_ROUTE;
+		is_routed |=
+			type == OPTION_LOOSE_SOURCE_ROUTE || type == OPTION_STRICT_SOURCE_ROUTE;
 	}
 	return is_routed ? IPV4_OPTIONS_SOURCE_ROUTE : IPV4_OPTIONS_FINE;
 }

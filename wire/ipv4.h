@@ -39,9 +39,9 @@ struct ipv4_header {
 
 enum ipv4_fault {
 	IPV4_OK = 0,
-	IPV4_SHORT,	   /* less than a header */
-	IPV4_BAD_VERSION,  /* not version 4 */
-	IPV4_BAD_LENGTH,   /* lengths contradict each other or the frame */
+	IPV4_SHORT,	  /* less than a header */
+	IPV4_BAD_VERSION, /* not version 4 */
+	IPV4_BAD_LENGTH,  /* lengths contradict each other or the frame */
 	IPV4_BAD_CHECKSUM,
 };
 

@@ -54,8 +54,8 @@ static void measure(const char *what, struct dns_server *server, const char *lab
 		double start = now_ns(), each;
 
 		for (unsigned i = 0; i < QUERIES; i++)
-			bytes += dns_answer(server, view_of(queries[i].bytes, queries[i].length), answer,
-				sizeof(answer), DNS_LIMIT_UDP);
+			bytes += dns_answer(server, view_of(queries[i].bytes, queries[i].length),
+				answer, sizeof(answer), DNS_LIMIT_UDP);
 		each = (now_ns() - start) / QUERIES;
 		if (each < best)
 			best = each;

@@ -44,7 +44,7 @@ static inline bool address_is_v4(const struct address *a)
 static inline uint32_t address_to_v4(const struct address *a)
 {
 	return (uint32_t)a->bytes[12] << 24 | (uint32_t)a->bytes[13] << 16 |
-		(uint32_t)a->bytes[14] << 8 | a->bytes[15];
+	       (uint32_t)a->bytes[14] << 8 | a->bytes[15];
 }
 
 static inline bool address_equal(const struct address *a, const struct address *b)

@@ -36,8 +36,7 @@
 		".pushsection .data.rel.ro.file." #symbol ",\"aw\",@progbits\n"                    \
 		".balign 8\n"                                                                      \
 		".globl " #symbol "\n"                                                             \
-		".hidden " #symbol "\n"                                                            \
-		#symbol ":\n"                                                                      \
+		".hidden " #symbol "\n" #symbol ":\n"                                              \
 		".quad .Ldiatom_file_" #symbol "\n"                                                \
 		".quad .Ldiatom_file_end_" #symbol " - .Ldiatom_file_" #symbol "\n"                \
 		".popsection\n");                                                                  \
@@ -50,7 +49,8 @@ struct blob {
 };
 
 #define DIATOM_BLOB(symbol, ...)                                                                   \
-	MANIFEST_NOTE(symbol, MANIFEST_BLOB, struct manifest_blob, .name = #symbol, ##__VA_ARGS__);  \
+	MANIFEST_NOTE(                                                                             \
+		symbol, MANIFEST_BLOB, struct manifest_blob, .name = #symbol, ##__VA_ARGS__);      \
 	static const struct blob symbol = { &symbol##_note.desc }
 
 /* The bytes, valid as long as the image runs; length 0 and data NULL if none was handed over. */

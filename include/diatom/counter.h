@@ -22,9 +22,8 @@ struct counter {
 
 /* A file-scope counter. */
 #define COUNTER(symbol, counter_name, counter_help)                                                \
-	static struct counter symbol __attribute__((used, section("diatom_counters"), aligned(32))) = { \
-		.name = (counter_name), .help = (counter_help)                                     \
-	}
+	static struct counter symbol __attribute__((used, section("diatom_counters"),              \
+		aligned(32))) = { .name = (counter_name), .help = (counter_help) }
 
 static inline void count(struct counter *counter)
 {

@@ -62,10 +62,10 @@ enum status dns_zone_read(struct dns_zone **zone, const struct dns_source *sourc
 void dns_zone_free(struct dns_zone *zone);
 
 struct dns_zone_facts {
-	uint32_t names;	  /* that have records */
+	uint32_t names; /* that have records */
 	uint32_t records;
 	uint32_t serial;
-	size_t bytes;	  /* memory of the compiled zone */
+	size_t bytes; /* memory of the compiled zone */
 };
 struct dns_zone_facts dns_zone_facts(const struct dns_zone *zone);
 
@@ -77,8 +77,8 @@ const char *dns_zone_origin(const struct dns_zone *zone);
  * bounds the memory of rendered answers: 0 has none, DNS_MEMO_DEFAULT suits it to the zones.
  */
 #define DNS_MEMO_DEFAULT ((size_t)-1)
-enum status dns_server_create(struct dns_server **server, struct dns_zone *const *zones, size_t count,
-	size_t memo_bytes);
+enum status dns_server_create(
+	struct dns_server **server, struct dns_zone *const *zones, size_t count, size_t memo_bytes);
 void dns_server_free(struct dns_server *server);
 
 /* Limits for dns_answer. */
@@ -90,8 +90,8 @@ void dns_server_free(struct dns_server *server);
  * or no whole header). `out` may be where the query lies: the answer then replaces it in place. The
  * answer never is longer than `capacity` (at least 512) or `limit`. Does not block or allocate.
  */
-size_t dns_answer(struct dns_server *server, struct view query, uint8_t *out, size_t capacity,
-	size_t limit);
+size_t dns_answer(
+	struct dns_server *server, struct view query, uint8_t *out, size_t capacity, size_t limit);
 
 /*
  * Answers on UDP port 53 until the image is asked to finish. Returns main's result: 0 then, 1 if the

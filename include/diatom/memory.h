@@ -50,7 +50,8 @@ struct pool {
 	struct pool *next_pool;	 /* all pools with a slab, for reports */
 };
 
-#define POOL(pool_name, bytes, most) { .name = (pool_name), .object_bytes = (bytes), .limit = (most) }
+#define POOL(pool_name, bytes, most)                                                               \
+	{ .name = (pool_name), .object_bytes = (bytes), .limit = (most) }
 
 /* An object with undefined contents, or NULL at the limit or the end of memory (counted). O(1). */
 void *pool_alloc(struct pool *pool);

@@ -39,9 +39,9 @@ struct packet {
 	uint8_t *buffer;
 	uint32_t capacity;
 	uint16_t references;
-	uint8_t flags;	      /* enum packet_flags; first fragment */
-	uint8_t segmentation; /* enum packet_segmentation; first fragment */
-	uint16_t segment_bytes; /* payload of each segment when segmentation != SEGMENT_NONE */
+	uint8_t flags;		 /* enum packet_flags; first fragment */
+	uint8_t segmentation;	 /* enum packet_segmentation; first fragment */
+	uint16_t segment_bytes;	 /* payload of each segment when segmentation != SEGMENT_NONE */
 	uint16_t checksum_start; /* from data of the first fragment */
 	uint16_t checksum_offset;
 	uint16_t header_length; /* all headers, when segmentation != SEGMENT_NONE */

@@ -12,14 +12,14 @@ enum status {
 	OK = 0,
 	CANCELLED,     /* the waiting fiber was cancelled, or the image was asked to finish */
 	TIMED_OUT,     /* the deadline passed first */
-	CLOSED,        /* the object was closed, here or by the peer */
+	CLOSED,	       /* the object was closed, here or by the peer */
 	NO_MEMORY,     /* a pool or extent limit was reached; counted where it happened */
-	FULL,          /* a queue or ring has no room now; try again later */
-	EMPTY,         /* nothing is there now; try again later */
+	FULL,	       /* a queue or ring has no room now; try again later */
+	EMPTY,	       /* nothing is there now; try again later */
 	TOO_LONG,      /* the data does not fit the destination or the protocol's limit */
 	MALFORMED,     /* bytes from outside break their format */
 	NOT_FOUND,     /* no such name, device, route or record */
-	IN_USE,        /* the name, port or address is taken */
+	IN_USE,	       /* the name, port or address is taken */
 	REFUSED,       /* the peer or a policy said no */
 	UNREACHABLE,   /* no route, or the network said so (ICMP) */
 	UNSUPPORTED,   /* this target, device or peer can't do that */

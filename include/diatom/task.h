@@ -22,7 +22,7 @@ struct task {
 
 #define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
 
-#define TASK(function) { .run = (function) }
+#define TASK(function)			    { .run = (function) }
 
 /* Runs it soon, in order of posting. A posted task moves to the end; a timer becomes posted. */
 void task_post(struct task *task);

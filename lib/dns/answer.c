@@ -190,8 +190,8 @@ static bool is_told(const struct dns_reply *r, const struct dns_rrset *dname)
 }
 
 /* The DNAME record. Later names may point to its target, which itself is never compressed. */
-static void put_dname(struct dns_reply *r, unsigned label, const struct dns_rrset *rrset,
-	struct view target)
+static void put_dname(
+	struct dns_reply *r, unsigned label, const struct dns_rrset *rrset, struct view target)
 {
 	if (is_told(r, rrset))
 		return;
@@ -274,8 +274,8 @@ static bool zone_delegates(const struct dns_zone *zone, const struct dns_name *n
 }
 
 /* Step 2. DS belongs to the parent's side of a cut (RFC 4035 3.1.4.1). */
-static const struct dns_zone *zone_for(const struct dns_server *server, const struct dns_name *name,
-	uint16_t type)
+static const struct dns_zone *zone_for(
+	const struct dns_server *server, const struct dns_name *name, uint16_t type)
 {
 	const struct dns_zone *zone = server_zone(server, name, name->labels), *parent;
 

@@ -116,7 +116,8 @@ static void rrsets_unify(const struct draft *draft, struct draft_record *first)
 				ttl = r->ttl;
 		}
 		if (odd != NULL)
-			WARN(draft, odd, "the TTLs of the %s records of this name differ: %u is taken",
+			WARN(draft, odd,
+				"the TTLs of the %s records of this name differ: %u is taken",
 				dns_type_text(odd->type, type), ttl);
 		for (r = first; r != NULL && r->type == first->type; r = r->next)
 			r->ttl = ttl;
@@ -128,7 +129,7 @@ static void rrsets_unify(const struct draft *draft, struct draft_record *first)
 static bool is_beside_cname(uint16_t type)
 {
 	return type == DNS_CNAME || type == DNS_RRSIG || type == DNS_NSEC || type == DNS_NXT ||
-		type == DNS_KEY || type == 24;
+	       type == DNS_KEY || type == 24;
 }
 
 static enum status count_check(const struct draft *draft, const struct draft_record *records)
@@ -140,7 +141,8 @@ static enum status count_check(const struct draft *draft, const struct draft_rec
 	for (const struct draft_record *r = records; r != NULL; r = r->next) {
 		if (count++ == 0 || r->line > last->line)
 			last = r;
-		if (count > 1 && (r->type == DNS_CNAME || r->type == DNS_DNAME || r->type == DNS_SOA))
+		if (count > 1 &&
+			(r->type == DNS_CNAME || r->type == DNS_DNAME || r->type == DNS_SOA))
 			return REFUSE(draft, last, "the name has more than one %s record",
 				dns_type_text(r->type, type));
 		if (count > UINT16_MAX)
@@ -263,7 +265,7 @@ static void target_review(const struct draft *draft, uint32_t owner, const struc
 	} else if (zone->nodes[node].flags & NODE_CNAME) {
 		WARN(draft, ns, "the name server %s is a CNAME (RFC 2181 10.3)", text);
 	} else if (zone_rrset(zone, node, DNS_A) == NULL &&
-		zone_rrset(zone, node, DNS_AAAA) == NULL) {
+		   zone_rrset(zone, node, DNS_AAAA) == NULL) {
 		uint32_t cut = above(draft, node, NODE_CUT);
 
 		/* Another delegation's server: its address is that zone's own affair. */
@@ -279,7 +281,8 @@ void draft_review(const struct draft *draft)
 	for (uint32_t i = 0; i < draft->node_count; i++) {
 		uint32_t cut = above(draft, i, NODE_CUT);
 
-		for (const struct draft_record *r = draft->nodes[i].records; r != NULL; r = r->next) {
+		for (const struct draft_record *r = draft->nodes[i].records; r != NULL;
+			r = r->next) {
 			if (r->type == DNS_NS && cut == NODE_NONE)
 				target_review(draft, i, r);
 			if (cut != NODE_NONE && r->type != DNS_A && r->type != DNS_AAAA)

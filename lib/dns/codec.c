@@ -84,7 +84,9 @@ bool base32hex_decode(struct view text, struct emitter *out)
 
 	for (size_t i = 0; i < text.length; i++) {
 		uint8_t c = dns_lower(text.data[i]);
-		int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'v' ? c - 'a' + 10 : -1;
+		int digit = c >= '0' && c <= '9'   ? c - '0'
+			    : c >= 'a' && c <= 'v' ? c - 'a' + 10
+						   : -1;
 
 		if (digit < 0)
 			return false;
@@ -130,7 +132,7 @@ bool date_parse(struct view text, uint32_t *seconds)
 		minute > 59 || second > 60)
 		return false;
 	*seconds = (uint32_t)((days_before(year, month) + day - 1) * 86400 + hour * 3600 +
-		minute * 60 + second);
+			      minute * 60 + second);
 	return true;
 }
 

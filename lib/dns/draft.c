@@ -5,7 +5,7 @@
 
 #include "diatom/log.h"
 
-#define NODES_FIRST 64
+#define NODES_FIRST    64
 #define SLOTS_OF(room) ((size_t)(room) * 2)
 
 static void draft_free_tables(struct draft *draft)
@@ -38,7 +38,8 @@ static void slots_fill(const struct draft *draft, struct dns_slot *slots, uint32
 {
 	memset(slots, 0, ((size_t)mask + 1) * sizeof(*slots));
 	for (uint32_t i = 1; i < draft->node_count; i++)
-		slot_put(slots, mask, hash_of(draft, draft->nodes[i].parent, draft->nodes[i].label), i);
+		slot_put(slots, mask, hash_of(draft, draft->nodes[i].parent, draft->nodes[i].label),
+			i);
 }
 
 static enum status draft_grow(struct draft *draft, uint32_t room)
@@ -81,8 +82,8 @@ void draft_end(struct draft *draft)
 	arena_clear(&draft->arena);
 }
 
-static uint32_t draft_child(const struct draft *draft, uint32_t parent, const uint8_t *label,
-	uint64_t hash)
+static uint32_t draft_child(
+	const struct draft *draft, uint32_t parent, const uint8_t *label, uint64_t hash)
 {
 	uint32_t mask = (uint32_t)SLOTS_OF(draft->node_room) - 1;
 
@@ -97,8 +98,8 @@ static uint32_t draft_child(const struct draft *draft, uint32_t parent, const ui
 	return NODE_NONE;
 }
 
-static enum status child_make(struct draft *draft, uint32_t parent, const uint8_t *label,
-	uint64_t hash, uint32_t *child)
+static enum status child_make(
+	struct draft *draft, uint32_t parent, const uint8_t *label, uint64_t hash, uint32_t *child)
 {
 	uint8_t *copy = arena_bytes(&draft->arena, (size_t)label[0] + 1);
 
@@ -134,8 +135,8 @@ enum status draft_node(struct draft *draft, const struct dns_name *name, uint32_
 	return OK;
 }
 
-enum status draft_add(struct draft *draft, uint32_t node, const struct draft_record *fields,
-	struct view data)
+enum status draft_add(
+	struct draft *draft, uint32_t node, const struct draft_record *fields, struct view data)
 {
 	struct draft_record *record = arena_alloc(&draft->arena, sizeof(*record) + data.length);
 
@@ -180,8 +181,8 @@ static struct layout measure(const struct draft *draft)
 }
 
 /* Lays out the RRset at `record`; returns what follows it. */
-static const struct draft_record *rrset_lay(struct dns_zone *zone, const struct draft_record *record,
-	struct layout *at)
+static const struct draft_record *rrset_lay(
+	struct dns_zone *zone, const struct draft_record *record, struct layout *at)
 {
 	struct dns_rrset *rrset = &zone->rrsets[at->rrsets++];
 	const struct draft_record *r = record;

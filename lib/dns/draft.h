@@ -43,8 +43,8 @@ enum status draft_start(struct draft *draft, struct dns_zone *zone, const struct
  * not in the zone. */
 enum status draft_node(struct draft *draft, const struct dns_name *name, uint32_t *node);
 
-enum status draft_add(struct draft *draft, uint32_t node, const struct draft_record *fields,
-	struct view data);
+enum status draft_add(
+	struct draft *draft, uint32_t node, const struct draft_record *fields, struct view data);
 
 /* The rules for a whole zone (check.c): OK; MALFORMED, with the fault noted. Drops duplicates. */
 enum status draft_check(struct draft *draft);

@@ -31,13 +31,12 @@ static bool range_parse(struct range *range, struct view text)
 	if (dash == NULL || middle >= end)
 		return false;
 	return dns_number_parse(&range->first, view_part(text, 0, middle), INT32_MAX) &&
-		dns_number_parse(&range->last, view_part(text, middle + 1, end - middle - 1),
-			INT32_MAX) &&
-		(slash == NULL ||
-			dns_number_parse(&range->step, view_part(text, end + 1, text.length),
-				INT32_MAX)) &&
-		range->first <= range->last && range->step > 0 &&
-		(range->last - range->first) / range->step < GENERATE_COUNT_MAX;
+	       dns_number_parse(
+		       &range->last, view_part(text, middle + 1, end - middle - 1), INT32_MAX) &&
+	       (slash == NULL || dns_number_parse(&range->step,
+					 view_part(text, end + 1, text.length), INT32_MAX)) &&
+	       range->first <= range->last && range->step > 0 &&
+	       (range->last - range->first) / range->step < GENERATE_COUNT_MAX;
 }
 
 /* Takes a number, perhaps negative, from the front of the text. */
@@ -105,11 +104,14 @@ static bool emit_number(struct emitter *out, struct view *text, uint32_t i)
 	if (base == 'd')
 		snprintf(number, sizeof(number), "%0*lld", (int)width, (long long)value);
 	else if (base == 'o')
-		snprintf(number, sizeof(number), "%0*llo", (int)width, (long long)value & UINT32_MAX);
+		snprintf(number, sizeof(number), "%0*llo", (int)width,
+			(long long)value & UINT32_MAX);
 	else if (base == 'x')
-		snprintf(number, sizeof(number), "%0*llx", (int)width, (long long)value & UINT32_MAX);
+		snprintf(number, sizeof(number), "%0*llx", (int)width,
+			(long long)value & UINT32_MAX);
 	else if (base == 'X')
-		snprintf(number, sizeof(number), "%0*llX", (int)width, (long long)value & UINT32_MAX);
+		snprintf(number, sizeof(number), "%0*llX", (int)width,
+			(long long)value & UINT32_MAX);
 	else
 		return false;
 	emit_bytes(out, view_text(number));
@@ -178,7 +180,8 @@ bool master_generate(struct master *master, struct dns_lexer *lexer)
 
 		lexer->token = place;
 		if (!expand(&out, rest, (uint32_t)i))
-			return lexer_fail(lexer, "$GENERATE: ${OFFSET,WIDTH,BASE} is not well formed");
+			return lexer_fail(
+				lexer, "$GENERATE: ${OFFSET,WIDTH,BASE} is not well formed");
 		if (out.is_short)
 			return lexer_fail(lexer, "$GENERATE: a line gets longer than %d bytes",
 				GENERATE_LINE_MAX);

@@ -6,7 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void lexer_start(struct dns_lexer *lexer, struct view text, const char *file, struct dns_fault *fault)
+void lexer_start(
+	struct dns_lexer *lexer, struct view text, const char *file, struct dns_fault *fault)
 {
 	*lexer = (struct dns_lexer){
 		.file = file,
@@ -66,8 +67,8 @@ static void next_line(struct dns_lexer *lexer)
 
 static bool is_word_end(uint8_t c)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ';' || c == '(' || c == ')' ||
-		c == '"';
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ';' || c == '(' ||
+	       c == ')' || c == '"';
 }
 
 static bool quoted(struct dns_lexer *lexer)
@@ -206,8 +207,8 @@ bool lexer_line_end(struct dns_lexer *lexer)
 	if (lexer->token.kind == TOKEN_WORD && !lexer_next(lexer))
 		return false;
 	if (lexer->token.kind == TOKEN_WORD)
-		return lexer_fail(lexer, "%s follows where the line should end",
-			lexer_shown(lexer, shown));
+		return lexer_fail(
+			lexer, "%s follows where the line should end", lexer_shown(lexer, shown));
 	return true;
 }
 
@@ -375,7 +376,7 @@ const char *name_text(const uint8_t *name, char *text, size_t room)
 			if (c <= ' ' || c >= 127)
 				used += (size_t)snprintf(text + used, room - used, "\\%03u", c);
 			else if (c == '.' || c == '\\' || c == '"' || c == ';' || c == '(' ||
-				c == ')' || c == '@' || c == '$')
+				 c == ')' || c == '@' || c == '$')
 				used += (size_t)snprintf(text + used, room - used, "\\%c", c);
 			else
 				text[used++] = (char)c;

@@ -27,15 +27,16 @@ struct dns_lexer {
 	const char *file;
 	const uint8_t *next, *end, *line_start;
 	unsigned line;
-	unsigned depth;	   /* of parentheses */
+	unsigned depth;			 /* of parentheses */
 	unsigned open_line, open_column; /* the outermost open one */
 	bool is_line_start;
-	struct dns_token token; /* the current one */
+	struct dns_token token;	 /* the current one */
 	struct dns_fault *fault; /* the first error, once there is one */
 };
 
 /* The same `fault` serves a file and all that it includes. */
-void lexer_start(struct dns_lexer *lexer, struct view text, const char *file, struct dns_fault *fault);
+void lexer_start(
+	struct dns_lexer *lexer, struct view text, const char *file, struct dns_fault *fault);
 
 /* Reads the next token into lexer->token; false on an error. */
 bool lexer_next(struct dns_lexer *lexer);

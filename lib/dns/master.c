@@ -60,7 +60,8 @@ static bool class_parse(struct view text, bool *is_in)
 }
 
 /* TTL and class, in either order or not at all, then the type: it stays the current token. */
-static bool prefix_read(struct master *master, struct dns_lexer *lexer, uint32_t *ttl, uint16_t *type)
+static bool prefix_read(
+	struct master *master, struct dns_lexer *lexer, uint32_t *ttl, uint16_t *type)
 {
 	bool has_ttl = false, has_class = false, is_in;
 	char shown[LEXER_SHOWN];
@@ -89,8 +90,8 @@ static bool prefix_read(struct master *master, struct dns_lexer *lexer, uint32_t
 	if (!dns_type_parse(type, lexer->token.text))
 		return lexer_fail(lexer, "%s is no record type", lexer_shown(lexer, shown));
 	if (*type == 0 || *type == DNS_OPT || (*type >= DNS_META_FIRST && *type <= DNS_ANY))
-		return lexer_fail(lexer, "records of type %s can't be in a zone",
-			lexer_shown(lexer, shown));
+		return lexer_fail(
+			lexer, "records of type %s can't be in a zone", lexer_shown(lexer, shown));
 	if (has_ttl) {
 		master->has_last_ttl = true;
 		master->last_ttl = *ttl;
@@ -101,7 +102,8 @@ static bool prefix_read(struct master *master, struct dns_lexer *lexer, uint32_t
 }
 
 /* The TTL of a record that has none: $TTL (RFC 2308 4), the last one given, or the SOA's minimum. */
-static bool ttl_default(struct master *master, struct dns_lexer *lexer, uint16_t type, uint32_t *ttl)
+static bool ttl_default(
+	struct master *master, struct dns_lexer *lexer, uint16_t type, uint32_t *ttl)
 {
 	if (*ttl != UINT32_MAX)
 		return true;
@@ -116,7 +118,8 @@ static bool ttl_default(struct master *master, struct dns_lexer *lexer, uint16_t
 		master->has_last_ttl = true;
 		master->last_ttl = *ttl;
 	} else {
-		return lexer_fail(lexer, "the record has no TTL, and no $TTL or TTL stands before it");
+		return lexer_fail(
+			lexer, "the record has no TTL, and no $TTL or TTL stands before it");
 	}
 	return true;
 }
@@ -131,8 +134,8 @@ static bool record_read(struct master *master, struct dns_lexer *lexer)
 		return false;
 	place = lexer->token;
 	record.line = place.line;
-	master->data = emitter_on(master->data.start,
-		(size_t)(master->data.end - master->data.start));
+	master->data =
+		emitter_on(master->data.start, (size_t)(master->data.end - master->data.start));
 	if (!rdata_parse(lexer, record.type, &master->origin, &master->data))
 		return false;
 	data = view_of(master->data.start, emitter_length(&master->data));
@@ -158,7 +161,8 @@ static bool include(struct master *master, struct dns_lexer *lexer)
 		return false;
 	place = lexer->token;
 	if (master->source->include == NULL)
-		return lexer_fail(lexer, "$INCLUDE: there are no files here; put the text in its place");
+		return lexer_fail(
+			lexer, "$INCLUDE: there are no files here; put the text in its place");
 	if (place.text.length == 0 || place.text.length >= sizeof(file))
 		return lexer_fail(lexer, "$INCLUDE: the file name is empty or too long");
 	memcpy(file, place.text.data, place.text.length);
@@ -171,7 +175,8 @@ static bool include(struct master *master, struct dns_lexer *lexer)
 		return false;
 	lexer->token = place;
 	if (master->includes == MASTER_INCLUDES_MAX)
-		return lexer_fail(lexer, "$INCLUDE: more than %d files are open: does one include itself?",
+		return lexer_fail(lexer,
+			"$INCLUDE: more than %d files are open: does one include itself?",
 			MASTER_INCLUDES_MAX);
 	text = master->source->include(master->source->argument, file);
 	if (text.data == NULL)
@@ -262,8 +267,8 @@ bool master_read(struct master *master, struct view text, const char *file)
 }
 
 /* Reads, checks and compiles; the zone's parts are in its arena. */
-static enum status zone_build(struct dns_zone *zone, const struct dns_source *source, const char *file,
-	struct dns_fault *fault)
+static enum status zone_build(struct dns_zone *zone, const struct dns_source *source,
+	const char *file, struct dns_fault *fault)
 {
 	struct master master = { .source = source, .origin = zone->origin, .owner = NODE_NONE };
 	struct draft draft;

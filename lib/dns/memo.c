@@ -44,8 +44,8 @@ void memo_free(struct dns_memo *memo)
 
 uint64_t memo_hash(const struct dns_memo *memo, const struct dns_query *query)
 {
-	return dns_hash(memo->key ^ (uint64_t)query->type << 40, query->name.bytes,
-		query->name.length);
+	return dns_hash(
+		memo->key ^ (uint64_t)query->type << 40, query->name.bytes, query->name.length);
 }
 
 static uint32_t label_of(const struct dns_query *query)
@@ -53,8 +53,8 @@ static uint32_t label_of(const struct dns_query *query)
 	return (uint32_t)query->name.length << 16 | query->type;
 }
 
-const struct memo_entry *memo_find(const struct dns_memo *memo, const struct dns_query *query,
-	uint64_t hash)
+const struct memo_entry *memo_find(
+	const struct dns_memo *memo, const struct dns_query *query, uint64_t hash)
 {
 	if (memo->log_bytes == 0)
 		return NULL;

@@ -48,8 +48,8 @@ enum status memo_create(struct dns_memo *memo, size_t bytes);
 void memo_free(struct dns_memo *memo);
 
 uint64_t memo_hash(const struct dns_memo *memo, const struct dns_query *query);
-const struct memo_entry *memo_find(const struct dns_memo *memo, const struct dns_query *query,
-	uint64_t hash);
+const struct memo_entry *memo_find(
+	const struct dns_memo *memo, const struct dns_query *query, uint64_t hash);
 
 /* `fields`: flags and counts. */
 void memo_put(struct dns_memo *memo, const struct dns_query *query, uint64_t hash,

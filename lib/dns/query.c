@@ -40,7 +40,8 @@ static bool options_are_fine(struct view options)
 	return true;
 }
 
-static int opt_read(struct dns_query *query, uint16_t payload_bytes, uint32_t ttl, struct view options)
+static int opt_read(
+	struct dns_query *query, uint16_t payload_bytes, uint32_t ttl, struct view options)
 {
 	if (query->has_edns) /* RFC 6891 6.1.1: at most one */
 		return DNS_FORMERR;
@@ -53,7 +54,8 @@ static int opt_read(struct dns_query *query, uint16_t payload_bytes, uint32_t tt
 }
 
 /* The records behind the question: OPT is the only one that matters. */
-static int records_read(struct dns_query *query, struct cursor *c, unsigned before, unsigned additional)
+static int records_read(
+	struct dns_query *query, struct cursor *c, unsigned before, unsigned additional)
 {
 	int verdict = DNS_NOERROR;
 

@@ -29,7 +29,8 @@ bool field_number(struct dns_lexer *lexer, uint32_t most, uint32_t *number)
 	if (!lexer_word(lexer, "a number"))
 		return false;
 	if (!dns_number_parse(number, lexer->token.text, most))
-		return lexer_fail(lexer, "%s is no number from 0 to %u", lexer_shown(lexer, shown), most);
+		return lexer_fail(
+			lexer, "%s is no number from 0 to %u", lexer_shown(lexer, shown), most);
 	return true;
 }
 
@@ -242,14 +243,14 @@ static bool word_field(struct dns_lexer *lexer, char letter, struct emitter *out
 		return eui_parse(text, 6, out) || wrong(lexer, "EUI-48 address: 00-00-5e-00-53-2a");
 	case 'E':
 		return eui_parse(text, 8, out) ||
-			wrong(lexer, "EUI-64 address: 00-00-5e-ef-10-00-00-2a");
+		       wrong(lexer, "EUI-64 address: 00-00-5e-ef-10-00-00-2a");
 	default:
 		return ilnp_parse(text, out) || wrong(lexer, "64-bit value: 2001:db8:1140:1000");
 	}
 }
 
-static bool field(struct dns_lexer *lexer, char letter, const struct dns_name *origin,
-	struct emitter *out)
+static bool field(
+	struct dns_lexer *lexer, char letter, const struct dns_name *origin, struct emitter *out)
 {
 	switch (letter) {
 	case '1':
@@ -310,7 +311,8 @@ static bool generic_parse(struct dns_lexer *lexer, uint16_t type, struct emitter
 		return lexer_fail(lexer, "the data has %zu bytes, not the %u that it says",
 			emitter_length(out) - before, length);
 	if (!rdata_check(type, view_of(out->start + before, length)))
-		return lexer_fail(lexer, "the data is not in the form of %s", dns_type_text(type, text));
+		return lexer_fail(
+			lexer, "the data is not in the form of %s", dns_type_text(type, text));
 	return true;
 }
 
@@ -328,8 +330,8 @@ static bool is_generic(struct dns_lexer *lexer)
 	return true;
 }
 
-bool rdata_parse(struct dns_lexer *lexer, uint16_t type, const struct dns_name *origin,
-	struct emitter *out)
+bool rdata_parse(
+	struct dns_lexer *lexer, uint16_t type, const struct dns_name *origin, struct emitter *out)
 {
 	const struct dns_type *format = dns_type_find(type);
 	char text[DNS_TYPE_TEXT];

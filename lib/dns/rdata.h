@@ -13,8 +13,8 @@
  * before the data, afterwards the line's end. Names are below `origin`. False on an error, noted in
  * the lexer.
  */
-bool rdata_parse(struct dns_lexer *lexer, uint16_t type, const struct dns_name *origin,
-	struct emitter *out);
+bool rdata_parse(
+	struct dns_lexer *lexer, uint16_t type, const struct dns_name *origin, struct emitter *out);
 
 /* Is it well-formed data of that type? Always, for types that have no format. */
 bool rdata_check(uint16_t type, struct view data);

@@ -100,7 +100,8 @@ static uint8_t loc_size(int64_t milli)
 }
 
 /* Degrees, perhaps minutes and seconds, then one of two letters: thousandths of a second. */
-static bool loc_angle(struct dns_lexer *lexer, uint32_t degrees_max, const char *letters, uint32_t *out)
+static bool loc_angle(
+	struct dns_lexer *lexer, uint32_t degrees_max, const char *letters, uint32_t *out)
 {
 	uint32_t degrees, minutes = 0;
 	int64_t seconds = 0, value;
@@ -118,7 +119,8 @@ static bool loc_angle(struct dns_lexer *lexer, uint32_t degrees_max, const char 
 						dns_lower(text.data[0]) == letters[1])) {
 			value = ((int64_t)degrees * 60 + minutes) * 60000 + seconds;
 			if (value > (int64_t)degrees_max * 3600000)
-				return lexer_fail(lexer, "the angle is beyond %u degrees", degrees_max);
+				return lexer_fail(
+					lexer, "the angle is beyond %u degrees", degrees_max);
 			if (dns_lower(text.data[0]) == letters[1])
 				value = -value;
 			*out = (uint32_t)((INT64_C(1) << 31) + value);
@@ -146,8 +148,10 @@ bool loc_parse(struct dns_lexer *lexer, struct emitter *out)
 		altitude < -100000000)
 		return lexer_fail(lexer, "%s is no altitude in metres", lexer_shown(lexer, shown));
 	for (unsigned i = 0; lexer_more(lexer); i++) {
-		if (i == 3 || !milli_parse(lexer->token.text, &size, INT64_C(90000000000)) || size < 0)
-			return lexer_fail(lexer, "%s is no size in metres", lexer_shown(lexer, shown));
+		if (i == 3 || !milli_parse(lexer->token.text, &size, INT64_C(90000000000)) ||
+			size < 0)
+			return lexer_fail(
+				lexer, "%s is no size in metres", lexer_shown(lexer, shown));
 		sizes[i] = loc_size(size);
 	}
 	if (!lexer_is_fine(lexer))
@@ -200,7 +204,8 @@ bool apl_parse(struct dns_lexer *lexer, struct emitter *out)
 
 	while (lexer_more(lexer))
 		if (!apl_item(lexer->token.text, out))
-			return lexer_fail(lexer, "%s is no address prefix: [!]FAMILY:ADDRESS/PREFIX",
+			return lexer_fail(lexer,
+				"%s is no address prefix: [!]FAMILY:ADDRESS/PREFIX",
 				lexer_shown(lexer, shown));
 	return lexer_is_fine(lexer);
 }
@@ -222,9 +227,9 @@ bool ipseckey_parse(struct dns_lexer *lexer, const struct dns_name *origin, stru
 	} else {
 		if (!lexer_word(lexer, "a gateway"))
 			return false;
-		if (gateway == 0 ? !view_equal(lexer->token.text, view_text("."))
-		    : gateway == 1 ? !ipv4_text_parse(lexer->token.text, address)
-				   : !ipv6_text_parse(lexer->token.text, address))
+		if (gateway == 0       ? !view_equal(lexer->token.text, view_text("."))
+			: gateway == 1 ? !ipv4_text_parse(lexer->token.text, address)
+				       : !ipv6_text_parse(lexer->token.text, address))
 			return lexer_fail(lexer, "the gateway is not of type %u", gateway);
 		emit_bytes(out, view_of(address, gateway == 0 ? 0 : gateway == 1 ? 4 : 16));
 	}

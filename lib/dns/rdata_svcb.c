@@ -143,7 +143,8 @@ static bool value_encode(uint16_t key, struct view value, struct emitter *out)
 		emit_be16(out, (uint16_t)port);
 		return true;
 	case SVCB_ECH:
-		return value.length > 0 && base64_feed(&codec, value, out) && base64_is_whole(&codec);
+		return value.length > 0 && base64_feed(&codec, value, out) &&
+		       base64_is_whole(&codec);
 	default:
 		emit_bytes(out, value);
 		return true;
@@ -151,8 +152,8 @@ static bool value_encode(uint16_t key, struct view value, struct emitter *out)
 }
 
 /* Splits the word into key and value, the value's first layer of escapes taken out. */
-static bool param_split(struct view word, struct view *key, struct view *value, uint8_t *buffer,
-	size_t room)
+static bool param_split(
+	struct view word, struct view *key, struct view *value, uint8_t *buffer, size_t room)
 {
 	const uint8_t *equals = memchr(word.data, '=', word.length);
 	bool is_escaped;
@@ -185,11 +186,11 @@ static bool param_add(struct dns_lexer *lexer, struct params *params, struct emi
 
 	if (!param_split(lexer->token.text, &key_text, &value, buffer, sizeof(buffer)) ||
 		!key_parse(&key, key_text))
-		return lexer_fail(lexer, "%s is no parameter KEY or KEY=VALUE",
-			lexer_shown(lexer, shown));
+		return lexer_fail(
+			lexer, "%s is no parameter KEY or KEY=VALUE", lexer_shown(lexer, shown));
 	if (!value_encode(key, value, values))
-		return lexer_fail(lexer, "the parameter %s has a wrong value",
-			lexer_shown(lexer, shown));
+		return lexer_fail(
+			lexer, "the parameter %s has a wrong value", lexer_shown(lexer, shown));
 	if (values->is_short || params->count == SVCB_PARAMS_MAX)
 		return lexer_fail(lexer, "the record has too many parameters");
 	for (i = params->count++; i > 0 && params->param[i - 1].key > key; i--)
@@ -198,7 +199,8 @@ static bool param_add(struct dns_lexer *lexer, struct params *params, struct emi
 	params->param[i].value = start;
 	params->param[i].length = (uint16_t)(values->next - start);
 	if (i > 0 && params->param[i - 1].key == key)
-		return lexer_fail(lexer, "the parameter %s is given twice", lexer_shown(lexer, shown));
+		return lexer_fail(
+			lexer, "the parameter %s is given twice", lexer_shown(lexer, shown));
 	return true;
 }
 

@@ -18,15 +18,16 @@
 static void answer_in_place(struct dns_server *server, struct udp_socket *socket,
 	struct udp_datagram *datagram, size_t room)
 {
-	uint8_t *bytes = datagram->packet->buffer + (datagram->payload.data - datagram->packet->buffer);
+	uint8_t *bytes =
+		datagram->packet->buffer + (datagram->payload.data - datagram->packet->buffer);
 	size_t length = dns_answer(server, datagram->payload, bytes, room, DNS_LIMIT_UDP);
 
 	if (length > 0)
 		udp_reply(socket, datagram, view_of(bytes, length));
 }
 
-static void answer_apart(struct dns_server *server, struct udp_socket *socket,
-	struct udp_datagram *datagram)
+static void answer_apart(
+	struct dns_server *server, struct udp_socket *socket, struct udp_datagram *datagram)
 {
 	size_t room, length;
 	uint8_t *bytes = udp_reply_begin(socket, datagram, &room);
@@ -34,12 +35,13 @@ static void answer_apart(struct dns_server *server, struct udp_socket *socket,
 	if (bytes == NULL)
 		return; /* counted there */
 	length = room < ANSWER_SPACE
-		? 0
-		: dns_answer(server, datagram->payload, bytes, room, DNS_LIMIT_UDP);
+			 ? 0
+			 : dns_answer(server, datagram->payload, bytes, room, DNS_LIMIT_UDP);
 	udp_reply_end(socket, datagram, length);
 }
 
-static void answer(struct dns_server *server, struct udp_socket *socket, struct udp_datagram *datagram)
+static void answer(
+	struct dns_server *server, struct udp_socket *socket, struct udp_datagram *datagram)
 {
 	const struct packet *packet = datagram->packet;
 	size_t room = 0;

@@ -17,8 +17,8 @@ COUNTER(truncated, "dns.truncated", "answers cut at an RRset, with TC");
 COUNTER(refused, "dns.refused", "queries answered with an error: format, version, class, zone");
 COUNTER(dropped, "dns.rx_dropped", "messages without an answer: too short, or replies");
 
-const struct dns_zone *server_zone(const struct dns_server *server, const struct dns_name *name,
-	unsigned labels)
+const struct dns_zone *server_zone(
+	const struct dns_server *server, const struct dns_name *name, unsigned labels)
 {
 	if (labels > server->labels_most)
 		labels = server->labels_most;
@@ -43,8 +43,8 @@ const struct dns_zone *server_zone(const struct dns_server *server, const struct
 static enum status zone_add(struct dns_server *server, const struct dns_zone *zone)
 {
 	const struct dns_name *origin = &zone->origin;
-	uint32_t i = (uint32_t)dns_hash(server->key, origin->bytes, origin->length) &
-		server->zone_mask;
+	uint32_t i =
+		(uint32_t)dns_hash(server->key, origin->bytes, origin->length) & server->zone_mask;
 
 	for (; server->zones[i] != NULL; i = (i + 1) & server->zone_mask)
 		if (server->zones[i]->origin.length == origin->length &&
@@ -68,8 +68,8 @@ static size_t memo_default(struct dns_zone *const *zones, size_t count)
 	return bytes < MEMO_BYTES_MOST ? bytes : MEMO_BYTES_MOST;
 }
 
-enum status dns_server_create(struct dns_server **out, struct dns_zone *const *zones, size_t count,
-	size_t memo_bytes)
+enum status dns_server_create(
+	struct dns_server **out, struct dns_zone *const *zones, size_t count, size_t memo_bytes)
 {
 	struct arena arena = { 0 };
 	struct dns_server *server = arena_alloc(&arena, sizeof(*server));
@@ -121,8 +121,8 @@ struct verdict {
 };
 
 /* Header and OPT around `length` bytes of a reply whose question and records are in place. */
-static size_t finish(const struct dns_query *query, uint8_t *out, size_t length,
-	const struct verdict *verdict)
+static size_t finish(
+	const struct dns_query *query, uint8_t *out, size_t length, const struct verdict *verdict)
 {
 	uint16_t kept = query->flags & (DNS_OPCODE | DNS_RD); /* not CD: RFC 4035 3.1.6 */
 
@@ -137,8 +137,9 @@ static size_t finish(const struct dns_query *query, uint8_t *out, size_t length,
 		opt[0] = 0;
 		be16_to(opt + 1, DNS_OPT);
 		be16_to(opt + 3, DNS_LIMIT_UDP);
-		be32_to(opt + 5, (uint32_t)(verdict->rcode >> 4) << 24 |
-			(query->wants_dnssec ? 0x8000U : 0)); /* DO is copied, RFC 3225 */
+		be32_to(opt + 5,
+			(uint32_t)(verdict->rcode >> 4) << 24 |
+				(query->wants_dnssec ? 0x8000U : 0)); /* DO is copied, RFC 3225 */
 		be16_to(opt + 9, 0);
 		length += DNS_OPT_BYTES;
 	}
@@ -178,7 +179,7 @@ static size_t from_zones(struct dns_server *server, uint8_t *out, size_t room, u
 	answer_build(server, out, room);
 	length = (size_t)(reply->writer.next - out);
 	verdict.flags = (uint16_t)((reply->is_authoritative ? DNS_AA : 0) |
-		(reply->is_truncated ? DNS_TC : 0));
+				   (reply->is_truncated ? DNS_TC : 0));
 	verdict.rcode = reply->rcode;
 	memcpy(verdict.counts, reply->writer.counts, sizeof(verdict.counts));
 	count(&misses);
@@ -196,8 +197,8 @@ static size_t from_zones(struct dns_server *server, uint8_t *out, size_t room, u
 	return finish(query, out, length, &verdict);
 }
 
-size_t dns_answer(struct dns_server *server, struct view message, uint8_t *out, size_t capacity,
-	size_t limit)
+size_t dns_answer(
+	struct dns_server *server, struct view message, uint8_t *out, size_t capacity, size_t limit)
 {
 	struct dns_query *query = &server->query;
 	int judged = query_read(query, message);

@@ -18,14 +18,15 @@ struct dns_reply {
 	struct dns_name chased;	     /* the end of a chain */
 	struct dns_name other;	     /* a name server's, or a DNAME's product */
 	uint16_t visited[ANSWER_CHAIN_MAX]; /* places of the chain's names in the message */
-	const struct dns_rrset *dnames[ANSWER_CHAIN_MAX]; /* that its steps went by; NULL: a CNAME */
+	const struct dns_rrset
+		*dnames[ANSWER_CHAIN_MAX]; /* that its steps went by; NULL: a CNAME */
 	unsigned steps;
 	uint8_t rcode;
 	bool is_authoritative, is_truncated, is_memorable;
 };
 
 struct dns_server {
-	struct arena arena; /* of all this */
+	struct arena arena;	       /* of all this */
 	const struct dns_zone **zones; /* hash table by origin */
 	uint32_t zone_mask;
 	uint64_t key;
@@ -36,8 +37,8 @@ struct dns_server {
 };
 
 /* The zone with the longest origin, of at most `labels` labels, that the name is in; or NULL. */
-const struct dns_zone *server_zone(const struct dns_server *server, const struct dns_name *name,
-	unsigned labels);
+const struct dns_zone *server_zone(
+	const struct dns_server *server, const struct dns_name *name, unsigned labels);
 
 /* Builds the answer to server->query behind the question, as RFC 1034 4.3.2 says. */
 void answer_build(struct dns_server *server, uint8_t *out, size_t limit);

@@ -190,8 +190,8 @@ struct dns_shape dns_type_shape(uint16_t number)
 	return shape;
 }
 
-static bool mnemonic_parse(const struct mnemonic *table, size_t n, uint32_t most, uint32_t *number,
-	struct view text)
+static bool mnemonic_parse(
+	const struct mnemonic *table, size_t n, uint32_t most, uint32_t *number, struct view text)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (dns_text_is(text, table[i].name)) {

@@ -32,7 +32,7 @@ bool zone_has(const struct dns_zone *zone, const struct dns_name *name)
 		return false;
 	place = name->at[name->labels - origin->labels];
 	return (size_t)name->length - place == origin->length &&
-		memcmp(name->bytes + place, origin->bytes, origin->length) == 0;
+	       memcmp(name->bytes + place, origin->bytes, origin->length) == 0;
 }
 
 uint32_t zone_find(const struct dns_zone *zone, const struct dns_name *name)

@@ -18,7 +18,7 @@
 #include "lib/dns/type.h"
 
 enum dns_node_flag {
-	NODE_CUT = 1,	   /* NS below the apex: a delegation */
+	NODE_CUT = 1, /* NS below the apex: a delegation */
 	NODE_DNAME = 2,
 	NODE_CNAME = 4,
 	NODE_WILDCARD = 8, /* has a child "*" */

@@ -9,23 +9,23 @@
 #define __SYSCALL_LL_E(x) (x)
 #define __SYSCALL_LL_O(x) (x)
 
-#define LIBC_CASE0(name) \
-	case __NR_##name:      \
+#define LIBC_CASE0(name)                                                                           \
+	case __NR_##name:                                                                          \
 		return libc_##name();
-#define LIBC_CASE1(name) \
-	case __NR_##name:      \
+#define LIBC_CASE1(name)                                                                           \
+	case __NR_##name:                                                                          \
 		return libc_##name(a);
-#define LIBC_CASE2(name) \
-	case __NR_##name:      \
+#define LIBC_CASE2(name)                                                                           \
+	case __NR_##name:                                                                          \
 		return libc_##name(a, b);
-#define LIBC_CASE3(name) \
-	case __NR_##name:      \
+#define LIBC_CASE3(name)                                                                           \
+	case __NR_##name:                                                                          \
 		return libc_##name(a, b, c);
-#define LIBC_CASE4(name) \
-	case __NR_##name:      \
+#define LIBC_CASE4(name)                                                                           \
+	case __NR_##name:                                                                          \
 		return libc_##name(a, b, c, d);
-#define LIBC_CASE6(name) \
-	case __NR_##name:      \
+#define LIBC_CASE6(name)                                                                           \
+	case __NR_##name:                                                                          \
 		return libc_##name(a, b, c, d, e, f);
 
 static __inline __attribute__((__always_inline__)) long __syscall_fold(

@@ -24,8 +24,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t query[] = "\0\1\1\0\0\1\0\0\0\0\0\0\1a\7example\3org\0\0\377\0\1";
-	struct dns_source source = { .origin = "example.org", .text = view_of(data, size),
-		.include = include, .report = report, .memory_max = 1 << 20 };
+	struct dns_source source = { .origin = "example.org",
+		.text = view_of(data, size),
+		.include = include,
+		.report = report,
+		.memory_max = 1 << 20 };
 	struct dns_server *server;
 	struct dns_zone *zone;
 	uint8_t answer[1232];

@@ -82,7 +82,8 @@ static void schedule(struct event event)
 	}
 	event.order = world.order++;
 	world.events[at] = event;
-	for (; at > 0 && is_before(&world.events[at], &world.events[(at - 1) / 2]); at = (at - 1) / 2)
+	for (; at > 0 && is_before(&world.events[at], &world.events[(at - 1) / 2]);
+		at = (at - 1) / 2)
 		swap_events(at, (at - 1) / 2);
 }
 
@@ -140,7 +141,8 @@ void sim_link_random(struct sim_link *link)
 
 	sim_link_perfect(link);
 	link->delay_least = MICROSECONDS(sim_between(1, 2000));
-	link->delay_most = link->delay_least + MICROSECONDS(sim_chance(500000) ? 0 : sim_between(0, 3000));
+	link->delay_most =
+		link->delay_least + MICROSECONDS(sim_chance(500000) ? 0 : sim_between(0, 3000));
 	link->loss = chances[sim_between(0, 5)];
 	link->duplication = chances[sim_between(0, 5)];
 	link->damage = chances[sim_between(0, 5)];
@@ -304,14 +306,16 @@ void sim_host_end(struct sim_host *host)
 {
 	for (unsigned i = 0; i < NEIGHBOUR_COUNT; i++)
 		if (host->stack.neighbours.entries[i].state != NEIGHBOUR_FREE)
-			neighbour_remove(&host->stack.neighbours, &host->stack.neighbours.entries[i]);
+			neighbour_remove(
+				&host->stack.neighbours, &host->stack.neighbours.entries[i]);
 	/* All fragments are overdue at the end of time; nobody hears the errors. */
 	host->link->host_count = 0;
 	host->stack.now = FOREVER;
 	reassembly_tick(&host->stack);
 	for (unsigned i = 0; i < NEIGHBOUR_COUNT; i++)
 		if (host->stack.neighbours.entries[i].state != NEIGHBOUR_FREE)
-			neighbour_remove(&host->stack.neighbours, &host->stack.neighbours.entries[i]);
+			neighbour_remove(
+				&host->stack.neighbours, &host->stack.neighbours.entries[i]);
 }
 
 static void hand_in(struct sim_host *host, struct packet *frame)

@@ -18,9 +18,9 @@
 
 /* What a link does to a frame; chances are in a million. */
 struct sim_link {
-	duration delay_least, delay_most; /* the spread reorders */
+	duration delay_least, delay_most;   /* the spread reorders */
 	uint32_t loss, duplication, damage; /* damage: one flipped bit */
-	uint32_t split;	 /* received in several buffers, as with mergeable ones */
+	uint32_t split;	   /* received in several buffers, as with mergeable ones */
 	uint32_t features; /* enum netdev_features of the hosts on it */
 	uint16_t mtu;
 	struct sim_host *hosts[SIM_HOSTS_MAX];

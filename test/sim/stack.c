@@ -90,8 +90,9 @@ static struct datagram build_udp(uint32_t source, uint32_t destination, uint16_t
 	struct udp_header udp = { 1234, to, (uint16_t)(8 + length), false };
 
 	udp_emit(bytes, &udp);
-	return build((struct ipv4_header){ .source = source, .destination = destination,
-			     .protocol = IP_UDP },
+	return build(
+		(struct ipv4_header){
+			.source = source, .destination = destination, .protocol = IP_UDP },
 		bytes, 8 + length);
 }
 
@@ -118,19 +119,15 @@ static void addresses(void)
 		unsigned queued; /* at the open port 7 */
 		unsigned errors; /* sent for the closed port 9 */
 	} rows[] = {
-		{ THEM, US, 1, 1 },
-		{ 0x08080808, US, 1, 0 },	/* off link: no route back */
-		{ THEM, 0x0a0000ff, 1, 0 },	/* directed broadcast: no error, RFC 1122 3.2.2 */
-		{ THEM, 0xffffffff, 1, 0 },	/* limited broadcast */
-		{ THEM, 0x0a000003, 0, 0 },	/* another host */
-		{ THEM, 0xe0000001, 0, 0 },	/* multicast, not joined */
-		{ 0, US, 0, 0 },		/* martians */
-		{ 0x7f000001, US, 0, 0 },
-		{ 0xe0000001, US, 0, 0 },
-		{ 0xffffffff, US, 0, 0 },
-		{ 0xf0000001, US, 0, 0 },
-		{ 0x0a0000ff, US, 0, 0 },	/* our network's broadcast */
-		{ US, US, 0, 0 },		/* our own */
+		{ THEM, US, 1, 1 }, { 0x08080808, US, 1, 0 }, /* off link: no route back */
+		{ THEM, 0x0a0000ff, 1, 0 }, /* directed broadcast: no error, RFC 1122 3.2.2 */
+		{ THEM, 0xffffffff, 1, 0 }, /* limited broadcast */
+		{ THEM, 0x0a000003, 0, 0 }, /* another host */
+		{ THEM, 0xe0000001, 0, 0 }, /* multicast, not joined */
+		{ 0, US, 0, 0 },	    /* martians */
+		{ 0x7f000001, US, 0, 0 }, { 0xe0000001, US, 0, 0 }, { 0xffffffff, US, 0, 0 },
+		{ 0xf0000001, US, 0, 0 }, { 0x0a0000ff, US, 0, 0 }, /* our network's broadcast */
+		{ US, US, 0, 0 },				    /* our own */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -176,7 +173,9 @@ static void echo(void)
 	memset(request, 'a', sizeof(request));
 	icmp_emit(request, &icmp);
 	checksum_store(request + 2, checksum_add(0, request, sizeof(request)));
-	d = build((struct ipv4_header){ .source = THEM, .destination = US, .protocol = IP_ICMP,
+	d = build((struct ipv4_header){ .source = THEM,
+			  .destination = US,
+			  .protocol = IP_ICMP,
 			  .type_of_service = 0x28 },
 		request, sizeof(request));
 	inject(&d);
@@ -223,7 +222,8 @@ static void no_error_about_an_error(void)
 	icmp_emit(quoted, &icmp);
 	memcpy(quoted + 8, inner.frame + 14, 28);
 	checksum_store(quoted + 2, checksum_add(0, quoted, sizeof(quoted)));
-	outer = build((struct ipv4_header){ .source = THEM, .destination = US, .protocol = IP_ICMP },
+	outer = build(
+		(struct ipv4_header){ .source = THEM, .destination = US, .protocol = IP_ICMP },
 		quoted, sizeof(quoted));
 	inject(&outer);
 	CHECK_EQUAL(caught_count, 0);
@@ -246,9 +246,11 @@ static void fragment_rows(void)
 		{ "tiny first", { { 0, 8, true }, { 8, 34, false } }, 2, 1 },
 		{ "hole", { { 0, 16, true }, { 24, 18, false } }, 2, 0 },
 		{ "overlap", { { 0, 24, true }, { 16, 26, false } }, 2, 0 },
-		{ "overlap, then whole", { { 0, 24, true }, { 16, 24, true }, { 24, 18, false } }, 3, 0 },
+		{ "overlap, then whole", { { 0, 24, true }, { 16, 24, true }, { 24, 18, false } },
+			3, 0 },
 		{ "inside", { { 0, 32, true }, { 8, 8, true }, { 32, 10, false } }, 3, 0 },
-		{ "beyond the last", { { 16, 10, false }, { 32, 16, true }, { 0, 16, true } }, 3, 0 },
+		{ "beyond the last", { { 16, 10, false }, { 32, 16, true }, { 0, 16, true } }, 3,
+			0 },
 		{ "two last", { { 16, 26, false }, { 16, 18, false }, { 0, 16, true } }, 3, 0 },
 		{ "not a multiple of 8", { { 0, 15, true }, { 16, 26, false } }, 2, 0 },
 		{ "too long", { { 65528, 16, false } }, 1, 0 },
@@ -262,11 +264,14 @@ static void fragment_rows(void)
 		start(true);
 		for (unsigned p = 0; p < rows[i].count; p++) {
 			uint16_t at = rows[i].pieces[p].offset;
-			struct datagram d = build(
-				(struct ipv4_header){ .source = THEM, .destination = US,
-					.protocol = IP_UDP, .id = 77, .fragment_offset = at,
-					.more_fragments = rows[i].pieces[p].more },
-				bytes + (at < 48 ? at : 0), rows[i].pieces[p].length);
+			struct datagram d =
+				build((struct ipv4_header){ .source = THEM,
+					      .destination = US,
+					      .protocol = IP_UDP,
+					      .id = 77,
+					      .fragment_offset = at,
+					      .more_fragments = rows[i].pieces[p].more },
+					bytes + (at < 48 ? at : 0), rows[i].pieces[p].length);
 
 			inject(&d);
 		}
@@ -282,7 +287,9 @@ static void fragment_times_out(void)
 	struct datagram d;
 
 	start(true);
-	d = build((struct ipv4_header){ .source = THEM, .destination = US, .protocol = IP_UDP,
+	d = build((struct ipv4_header){ .source = THEM,
+			  .destination = US,
+			  .protocol = IP_UDP,
 			  .more_fragments = true },
 		bytes, sizeof(bytes));
 	inject(&d);
@@ -297,7 +304,8 @@ static void fragment_times_out(void)
 /* An overlap spoils what follows of the datagram, for 30 s; then its identification is good again. */
 static void overlap_is_forgotten(void)
 {
-	static const uint16_t pieces[][3] = { { 0, 24, 1 }, { 16, 26, 0 }, { 0, 16, 1 }, { 16, 26, 0 } };
+	static const uint16_t pieces[][3] = { { 0, 24, 1 }, { 16, 26, 0 }, { 0, 16, 1 },
+		{ 16, 26, 0 } };
 	uint8_t bytes[64] = { 0 };
 	struct udp_header udp = { 1234, 7, 42, false };
 
@@ -305,9 +313,12 @@ static void overlap_is_forgotten(void)
 	start(true);
 	for (unsigned i = 0; i < 2 * ARRAY_LEN(pieces); i++) {
 		const uint16_t *piece = pieces[i % ARRAY_LEN(pieces)];
-		struct datagram d = build((struct ipv4_header){ .source = THEM, .destination = US,
-						  .protocol = IP_UDP, .id = 77,
-						  .fragment_offset = piece[0], .more_fragments = piece[2] },
+		struct datagram d = build((struct ipv4_header){ .source = THEM,
+						  .destination = US,
+						  .protocol = IP_UDP,
+						  .id = 77,
+						  .fragment_offset = piece[0],
+						  .more_fragments = piece[2] },
 			bytes + piece[0], piece[1]);
 
 		if (i == ARRAY_LEN(pieces) || i == ARRAY_LEN(pieces) + 2)
@@ -327,10 +338,12 @@ static void fragment_flood_is_bounded(void)
 
 	start(true);
 	for (uint32_t i = 0; i < 3000; i++) {
-		struct datagram d = build(
-			(struct ipv4_header){ .source = 0x0b000000 + i % 500, .destination = US,
-				.protocol = IP_UDP, .id = (uint16_t)i, .more_fragments = true,
-				.fragment_offset = (uint16_t)(i % 4 * 1480) },
+		struct datagram d = build((struct ipv4_header){ .source = 0x0b000000 + i % 500,
+						  .destination = US,
+						  .protocol = IP_UDP,
+						  .id = (uint16_t)i,
+						  .more_fragments = true,
+						  .fragment_offset = (uint16_t)(i % 4 * 1480) },
 			bytes, sizeof(bytes));
 
 		inject(&d);
@@ -343,7 +356,9 @@ static void fragment_flood_is_bounded(void)
 
 static void inject_arp(uint16_t operation, uint32_t sender, uint32_t target, uint8_t number)
 {
-	struct arp arp = { .operation = operation, .sender_ip = sender, .target_ip = target,
+	struct arp arp = { .operation = operation,
+		.sender_ip = sender,
+		.target_ip = target,
 		.sender_mac = { 2, 0, 0, 0, 1, number } };
 	uint8_t frame[14 + ARP_BYTES];
 
@@ -366,7 +381,8 @@ static void arp_rows(void)
 		{ "probe for us", ARP_REQUEST, 0, US, true, false },
 		{ "unasked reply to us", ARP_REPLY, 0x0a000005, US, false, true },
 		{ "announcement of a stranger", ARP_REQUEST, 0x0a000005, 0x0a000005, false, false },
-		{ "our address claimed", ARP_REQUEST, US, US, true, false }, /* by an announcement */
+		{ "our address claimed", ARP_REQUEST, US, US, true,
+			false }, /* by an announcement */
 		{ "sender off link", ARP_REQUEST, 0x0b000005, US, false, false },
 		{ "sender is broadcast", ARP_REQUEST, 0x0a0000ff, US, false, false },
 	};
@@ -560,7 +576,8 @@ static void header_that_we_send(void)
 
 	start(true);
 	CHECK(udp_output(&host.stack, packet_alloc(), &us, &them) == OK);
-	CHECK_EQUAL(ipv4_parse(&ip, view_of(caught + 14, caught_bytes - 14), caught_bytes - 14), IPV4_OK);
+	CHECK_EQUAL(ipv4_parse(&ip, view_of(caught + 14, caught_bytes - 14), caught_bytes - 14),
+		IPV4_OK);
 	CHECK(ip.source == US && ip.destination == THEM && ip.ttl == 64 && ip.header_length == 20);
 	CHECK(!ip.dont_fragment && !ip.more_fragments && caught[20] == 0 && caught[21] == 0);
 	CHECK(udp_output(&host.stack, packet_alloc(), &us, &(struct endpoint){ them.address, 0 }) ==
@@ -580,8 +597,7 @@ static void broadcast_is_answered_from_nearest(void)
 	static const struct {
 		uint32_t source, destination, local;
 	} rows[] = {
-		{ THEM, 0x0a0000ff, US },
-		{ 0x0a010001, 0x0a0100ff, 0x0a010002 },
+		{ THEM, 0x0a0000ff, US }, { 0x0a010001, 0x0a0100ff, 0x0a010002 },
 		{ 0x0a010001, 0xffffffff, 0x0a010002 },
 		{ 0x08080808, 0xffffffff, US }, /* no way back: the first */
 	};
@@ -678,7 +694,8 @@ static void udp_length_rows(void)
 	static const struct {
 		uint16_t length;
 		int delivered; /* bytes of data; -1: dropped */
-	} rows[] = { { 18, 10 }, { 8, 0 }, { 12, 4 }, { 19, -1 }, { 7, -1 }, { 0, -1 }, { 65535, -1 } };
+	} rows[] = { { 18, 10 }, { 8, 0 }, { 12, 4 }, { 19, -1 }, { 7, -1 }, { 0, -1 },
+		{ 65535, -1 } };
 
 	start(true);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -708,7 +725,8 @@ static void zero_checksum_is_sent_as_ones(void)
 
 		memcpy(packet->data, data, 2);
 		CHECK(udp_output(&host.stack, packet, &us, &them) == OK);
-		memcpy(data, caught + 34 + UDP_CHECKSUM_OFFSET, 2); /* as data, it makes the sum zero */
+		memcpy(data, caught + 34 + UDP_CHECKSUM_OFFSET,
+			2); /* as data, it makes the sum zero */
 	}
 	CHECK(data[0] == 0xff && data[1] == 0xff);
 	sum = checksum_pseudo_v4(US, THEM, IP_UDP, 10);
@@ -724,9 +742,15 @@ static void errors_are_sent_only_where_allowed(void)
 		uint8_t protocol, first; /* byte of the payload: ICMP's type */
 		unsigned errors;
 	} rows[] = {
-		{ US, 99, 0, 1 }, { 0x0a0000ff, 99, 0, 0 }, { 0xffffffff, 99, 0, 0 }, { US, IP_TCP, 0, 1 },
-		{ US, IP_ICMP, ICMP_UNREACHABLE, 0 }, { US, IP_ICMP, 13, 0 }, { US, IP_ICMP, 17, 0 },
-		{ US, IP_ICMP, ICMP_REDIRECT, 0 }, { US, IP_ICMP, 255, 0 },
+		{ US, 99, 0, 1 },
+		{ 0x0a0000ff, 99, 0, 0 },
+		{ 0xffffffff, 99, 0, 0 },
+		{ US, IP_TCP, 0, 1 },
+		{ US, IP_ICMP, ICMP_UNREACHABLE, 0 },
+		{ US, IP_ICMP, 13, 0 },
+		{ US, IP_ICMP, 17, 0 },
+		{ US, IP_ICMP, ICMP_REDIRECT, 0 },
+		{ US, IP_ICMP, 255, 0 },
 		{ 0x0a0000ff, IP_ICMP, ICMP_ECHO_REQUEST, 0 },
 	};
 
@@ -735,7 +759,8 @@ static void errors_are_sent_only_where_allowed(void)
 		struct datagram d;
 
 		checksum_store(bytes + 2, checksum_add(0, bytes, sizeof(bytes)));
-		d = build((struct ipv4_header){ .source = THEM, .destination = rows[i].destination,
+		d = build((struct ipv4_header){ .source = THEM,
+				  .destination = rows[i].destination,
 				  .protocol = rows[i].protocol },
 			bytes, sizeof(bytes));
 		start(true);
@@ -771,7 +796,8 @@ int main(void)
 		TEST(routes), TEST(conflict_is_answered), TEST(arp_updates_the_known),
 		TEST(addresses_are_announced_twice), TEST(pending_ones_keep_nobody_out),
 		TEST(any_time_to_live), TEST(header_that_we_send),
-		TEST(broadcast_is_answered_from_nearest), TEST(silence_is_reported_whatever_the_size),
-		TEST(narrow_link), TEST(overlap_is_forgotten), TEST(options), TEST(udp_length_rows),
+		TEST(broadcast_is_answered_from_nearest),
+		TEST(silence_is_reported_whatever_the_size), TEST(narrow_link),
+		TEST(overlap_is_forgotten), TEST(options), TEST(udp_length_rows),
 		TEST(zero_checksum_is_sent_as_ones), TEST(errors_are_sent_only_where_allowed));
 }

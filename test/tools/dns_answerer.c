@@ -53,7 +53,8 @@ static struct dns_zone *zone_read(char *argument)
 
 static void serve(struct dns_server *server, uint16_t port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	static uint8_t query[65536], answer[4096];
@@ -70,8 +71,8 @@ static void serve(struct dns_server *server, uint16_t port)
 
 		if (n < 0)
 			continue;
-		length = dns_answer(server, view_of(query, (size_t)n), answer, sizeof(answer),
-			DNS_LIMIT_UDP);
+		length = dns_answer(
+			server, view_of(query, (size_t)n), answer, sizeof(answer), DNS_LIMIT_UDP);
 		if (length > 0)
 			sendto(fd, answer, length, 0, (void *)&from, size);
 	}

@@ -116,20 +116,23 @@ static void answers(void)
 		{ "q.w.example.org", DNS_A, "0 AA | q.w.A | |" },
 		{ "p.q.w.example.org", DNS_A, "0 AA | p.q.w.A | |" },
 		{ "q.w.example.org", DNS_MX, "0 AA | | SOA |" },
-		{ "w.example.org", DNS_A, "0 AA | | SOA |" },     /* empty non-terminal */
-		{ "y.w.example.org", DNS_A, "0 AA | | SOA |" },   /* another: no wildcard for it */
-		{ "z.y.w.example.org", DNS_A, "3 AA | | SOA |" }, /* nor below it (RFC 4592 2.2.1) */
+		{ "w.example.org", DNS_A, "0 AA | | SOA |" },	/* empty non-terminal */
+		{ "y.w.example.org", DNS_A, "0 AA | | SOA |" }, /* another: no wildcard for it */
+		{ "z.y.w.example.org", DNS_A,
+			"3 AA | | SOA |" }, /* nor below it (RFC 4592 2.2.1) */
 		{ "*.w.example.org", DNS_A, "0 AA | *.w.A | |" },
 		{ "q.d.example.org", DNS_A, "0 AA | d.DNAME q.d.CNAME q.w.A | |" },
 		{ "d.example.org", DNS_A, "0 AA | | SOA |" },
 		{ "d.example.org", DNS_DNAME, "0 AA | d.DNAME | |" },
-		{ "x.e.example.org", DNS_A, "0 AA | e.DNAME x.e.CNAME x.f.CNAME y.e.CNAME y.f.A | |" },
+		{ "x.e.example.org", DNS_A,
+			"0 AA | e.DNAME x.e.CNAME x.f.CNAME y.e.CNAME y.f.A | |" },
 		{ "y.e.example.org", DNS_CNAME, "0 AA | e.DNAME y.e.CNAME | |" },
 		{ "z.e.example.org", DNS_A, "3 AA | e.DNAME z.e.CNAME | SOA |" },
 		{ "e.example.org", DNS_ANY, "0 AA | e.DNAME | |" },
 		{ LABEL60 ".wide.example.org", DNS_A, "6 AA | wide.DNAME | |" }, /* too long */
 		{ "loop.w3.example.org", DNS_A, "0 AA | loop.w3.CNAME q.loop.w3.CNAME | |" },
-		{ "q.sub2.w2.example.org", DNS_A, "0 | | sub2.w2.NS | ns.sub.A" }, /* no wildcard below a cut */
+		{ "q.sub2.w2.example.org", DNS_A,
+			"0 | | sub2.w2.NS | ns.sub.A" }, /* no wildcard below a cut */
 		{ "sub.example.org", DNS_A, "0 | | sub.NS | ns.sub.A" },
 		{ "x.sub.example.org", DNS_NS, "0 | | sub.NS | ns.sub.A" },
 		{ "ns.sub.example.org", DNS_A, "0 | | sub.NS | ns.sub.A" },
@@ -165,16 +168,16 @@ static void limits(void)
 		uint16_t edns;
 		size_t limit;
 		bool is_whole;
-	} rows[] = { { 0, 1232, false }, { 512, 1232, false }, { 1232, 1232, true }, { 4096, 1232, true },
-		{ 4096, 600, false }, { 0, DNS_LIMIT_TCP, true } };
+	} rows[] = { { 0, 1232, false }, { 512, 1232, false }, { 1232, 1232, true },
+		{ 4096, 1232, true }, { 4096, 600, false }, { 0, DNS_LIMIT_TCP, true } };
 	struct dns_server *server = server_of(DNS_MEMO_DEFAULT);
 	uint8_t query[512], answer[1500];
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		size_t length = query_make(query, "big.example.org", DNS_A, rows[i].edns);
 
-		length = dns_answer(server, view_of(query, length), answer, sizeof(answer),
-			rows[i].limit);
+		length = dns_answer(
+			server, view_of(query, length), answer, sizeof(answer), rows[i].limit);
 		CHECK_EQUAL((be16_at(answer + 2) & DNS_TC) == 0, rows[i].is_whole);
 		CHECK_EQUAL(be16_at(answer + 6), rows[i].is_whole ? 60 : 0);
 		CHECK_EQUAL(be16_at(answer + 10), rows[i].edns != 0);
@@ -200,20 +203,25 @@ static void queries_are_judged(void)
 		{ "opcode 15", 0x7800, { 1, 0, 0, 0 }, "", DNS_NOTIMP, 0 },
 		{ "no question", 0, { 0, 0, 0, 0 }, "", DNS_FORMERR, 0 },
 		{ "two questions", 0, { 2, 0, 0, 0 }, "0000010001", DNS_FORMERR, 0 }, /* RFC 9619 */
-		{ "an answer", 0, { 1, 1, 0, 0 }, "00000100010000000000040a000001", DNS_FORMERR, 0 },
+		{ "an answer", 0, { 1, 1, 0, 0 }, "00000100010000000000040a000001", DNS_FORMERR,
+			0 },
 		{ "missing record", 0, { 1, 0, 0, 1 }, "", DNS_FORMERR, 0 },
 		{ "bytes behind", 0, { 1, 0, 0, 0 }, "00", DNS_FORMERR, 0 },
 		{ "EDNS", 0, { 1, 0, 0, 1 }, "00002904d0000000000000", 0, 1 },
 		{ "EDNS, DO", 0, { 1, 0, 0, 1 }, "00002904d0000080000000", 0, 1 },
 		{ "EDNS of 0 bytes is 512", 0, { 1, 0, 0, 1 }, "0000290000000000000000", 0, 1 },
 		{ "EDNS 1", 0, { 1, 0, 0, 1 }, "00002904d0000100000000", DNS_BADVERS, 1 },
-		{ "EDNS 255, options unread", 0, { 1, 0, 0, 1 }, "00002904d000ff0000000101", DNS_BADVERS, 1 },
+		{ "EDNS 255, options unread", 0, { 1, 0, 0, 1 }, "00002904d000ff0000000101",
+			DNS_BADVERS, 1 },
 		{ "unknown option", 0, { 1, 0, 0, 1 }, "00002904d0000000000006fde900020102", 0, 1 },
-		{ "cut option", 0, { 1, 0, 0, 1 }, "00002904d0000000000006fde900030102", DNS_FORMERR, 1 },
+		{ "cut option", 0, { 1, 0, 0, 1 }, "00002904d0000000000006fde900030102",
+			DNS_FORMERR, 1 },
 		{ "two OPTs", 0, { 1, 0, 0, 2 }, "00002904d000000000000000002904d0000000000000",
 			DNS_FORMERR, 1 },
-		{ "OPT with a name", 0, { 1, 0, 0, 1 }, "016100002904d0000000000000", DNS_FORMERR, 0 },
-		{ "OPT as an authority", 0, { 1, 0, 1, 0 }, "00002904d0000000000000", DNS_FORMERR, 0 },
+		{ "OPT with a name", 0, { 1, 0, 0, 1 }, "016100002904d0000000000000", DNS_FORMERR,
+			0 },
+		{ "OPT as an authority", 0, { 1, 0, 1, 0 }, "00002904d0000000000000", DNS_FORMERR,
+			0 },
 		{ "another additional record", 0, { 1, 0, 0, 2 },
 			"c00c00010001000000000004c000020100002904d0000000000000", 0, 1 },
 	};
@@ -238,7 +246,8 @@ static void queries_are_judged(void)
 		if (rows[i].opt)
 			rcode |= (unsigned)answer[length - 6] << 4;
 		if ((int)rcode != rows[i].rcode || be16_at(answer + 10) != rows[i].opt)
-			CHECK_FAIL("%s: rcode %u, %u OPT", rows[i].name, rcode, be16_at(answer + 10));
+			CHECK_FAIL(
+				"%s: rcode %u, %u OPT", rows[i].name, rcode, be16_at(answer + 10));
 		/* QR; opcode and RD as they were; TC, RA, Z, AD, CD clear */
 		CHECK_EQUAL(be16_at(answer + 2) & 0xfbf0,
 			0x8000 | (rows[i].flags & (DNS_OPCODE | DNS_RD)));
@@ -258,7 +267,8 @@ static void memo_changes_nothing(void)
 		"sub.example.org", "x.sub.example.org", "big.example.org", "q.w.example.org",
 		"*.w.example.org", "x.e.example.org", "e.example.org", "l1.example.org",
 		"gone.example.org", "out.example.org", "nothing.example.org", "C.eXAMPLE.org" };
-	static const uint16_t types[] = { DNS_A, DNS_NS, DNS_CNAME, DNS_SOA, DNS_DS, DNS_DNAME, DNS_ANY };
+	static const uint16_t types[] = { DNS_A, DNS_NS, DNS_CNAME, DNS_SOA, DNS_DS, DNS_DNAME,
+		DNS_ANY };
 	static const uint16_t sizes[] = { 0, 1232, 512, 900, 4096 };
 	struct dns_server *plain = server_of(0), *memo = server_of(65536);
 	uint8_t query[512], wanted[1500], answer[1500];
@@ -267,7 +277,8 @@ static void memo_changes_nothing(void)
 	for (unsigned i = 0; i < 4000; i++) {
 		const char *name = names[i * 7 % ARRAY_LEN(names)];
 		uint16_t edns = sizes[i / 5 % ARRAY_LEN(sizes)];
-		size_t length = query_make(query, name, types[i * 3 % ARRAY_LEN(types)], edns), expected;
+		size_t length = query_make(query, name, types[i * 3 % ARRAY_LEN(types)], edns),
+		       expected;
 
 		if (edns != 0 && i % 11 == 0)
 			query[length - 4] = 0x80; /* DO */
@@ -276,8 +287,8 @@ static void memo_changes_nothing(void)
 		expected = dns_answer(plain, view_of(query, length), wanted, sizeof(wanted), 1232);
 		length = dns_answer(memo, view_of(query, length), answer, sizeof(answer), 1232);
 		if (length != expected || memcmp(answer, wanted, length) != 0)
-			CHECK_FAIL("%s, type %u, EDNS %u: %s", name, be16_at(query + length - 4), edns,
-				shown(answer, length));
+			CHECK_FAIL("%s, type %u, EDNS %u: %s", name, be16_at(query + length - 4),
+				edns, shown(answer, length));
 	}
 	CHECK(counter_value("dns.memo_hits") > before + 500);
 	dns_server_free(plain);
@@ -326,8 +337,8 @@ static void names_have_limits(void)
 	static const struct {
 		unsigned labels, length, last; /* labels of that length, then one of `last` bytes */
 		bool is_fine;
-	} rows[] = { { 127, 1, 0, true }, { 128, 1, 0, false }, { 3, 63, 61, true }, { 3, 63, 62, false },
-		{ 1, 64, 0, false } };
+	} rows[] = { { 127, 1, 0, true }, { 128, 1, 0, false }, { 3, 63, 61, true },
+		{ 3, 63, 62, false }, { 1, 64, 0, false } };
 	struct dns_name name;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -348,7 +359,8 @@ static void keeps_the_case_of_the_question(void)
 	uint8_t query[512], answer[1500];
 
 	for (unsigned i = 0; i < 4; i++) {
-		size_t length = query_make(query, i % 2 ? "C.eXample.ORG" : "c.ExAmple.oRg", DNS_A, 1232);
+		size_t length =
+			query_make(query, i % 2 ? "C.eXample.ORG" : "c.ExAmple.oRg", DNS_A, 1232);
 
 		CHECK(dns_answer(server, view_of(query, length), answer, sizeof(answer), 1232) > 0);
 		CHECK(memcmp(answer + 12, query + 12, length - 12 - DNS_OPT_BYTES) == 0);
@@ -385,15 +397,17 @@ static void answers_in_place(void)
 	size_t length = query_make(buffer, "a.example.org", DNS_A, 1232), apart;
 
 	apart = dns_answer(server, view_of(buffer, length), answer, sizeof(answer), 1232);
-	CHECK_EQUAL(dns_answer(server, view_of(buffer, length), buffer, sizeof(buffer), 1232), apart);
+	CHECK_EQUAL(
+		dns_answer(server, view_of(buffer, length), buffer, sizeof(buffer), 1232), apart);
 	CHECK(memcmp(buffer, answer, apart) == 0);
 	dns_server_free(server);
 }
 
 static void several_zones(void)
 {
-	static const char parent[] = "$TTL 60\n@ SOA ns h 1 2 3 4 5\n NS ns.example.org.\nx A 192.0.2.1\n"
-				     "c CNAME www.child\nchild NS ns.example.org.\nchild DS 1 8 2 00\n";
+	static const char parent[] =
+		"$TTL 60\n@ SOA ns h 1 2 3 4 5\n NS ns.example.org.\nx A 192.0.2.1\n"
+		"c CNAME www.child\nchild NS ns.example.org.\nchild DS 1 8 2 00\n";
 	static const char child[] = "$TTL 60\n@ SOA ns h 1 2 3 4 5\n NS ns.example.org.\n"
 				    "www A 192.0.2.2\n";
 	static const struct {
@@ -438,6 +452,7 @@ static void several_zones(void)
 int main(void)
 {
 	return RUN(TEST(answers), TEST(queries_are_judged), TEST(memo_changes_nothing),
-		TEST(names_are_expanded), TEST(names_have_limits), TEST(limits), TEST(keeps_the_case_of_the_question),
-		TEST(memo_is_bounded_and_not_thrashed), TEST(answers_in_place), TEST(several_zones));
+		TEST(names_are_expanded), TEST(names_have_limits), TEST(limits),
+		TEST(keeps_the_case_of_the_question), TEST(memo_is_bounded_and_not_thrashed),
+		TEST(answers_in_place), TEST(several_zones));
 }

@@ -30,8 +30,11 @@ static struct view include(void *argument, const char *file)
 
 static enum status read_zone(struct dns_zone **zone, const char *text)
 {
-	struct dns_source source = { .origin = "example.org", .file = "z", .text = view_text(text),
-		.include = include, .report = report };
+	struct dns_source source = { .origin = "example.org",
+		.file = "z",
+		.text = view_text(text),
+		.include = include,
+		.report = report };
 
 	memset(&seen, 0, sizeof(seen));
 	warnings = 0;
@@ -120,7 +123,9 @@ static void data_of_types(void)
 	} rows[] = {
 		{ "A 192.0.2.7", 1, "c0000207" },
 		{ "AAAA 2001:db8::1", 28, "20010db8000000000000000000000001" },
-		{ "TXT a \"b c\" \\100\\\"", 16, "0161036220630264" "22" },
+		{ "TXT a \"b c\" \\100\\\"", 16,
+			"0161036220630264"
+			"22" },
 		{ "MX 10 m", 15, "000a016d076578616d706c65036f726700" },
 		{ "CAA 0 issue \"x;y\"", 257, "00056973737565783b79" },
 		{ "SRV 1 2 3 .", 33, "00010002000300" },
@@ -128,7 +133,8 @@ static void data_of_types(void)
 		{ "GPOS \"-1\" \"2\" \"3\"", 27, "022d3101320133" },
 		{ "SSHFP 2 1 0123 45", 44, "0201012345" },
 		{ "DS 1 RSASHA256 2 ab", 43, "00010802ab" },
-		{ "NSEC a. A MX TYPE1234", 47, "016100000240010 41b000000000000000000000000"
+		{ "NSEC a. A MX TYPE1234", 47,
+			"016100000240010 41b000000000000000000000000"
 			"000000000000000000000000000020" },
 		{ "NSEC3PARAM 1 0 10 -", 51, "0100000a00" },
 		{ "NSEC3 1 1 10 aabb 00 A", 50, NULL },
@@ -227,7 +233,8 @@ static void default_ttls(void)
 		uint32_t ttl;
 	} rows[] = {
 		{ "@ SOA ns h 1 2 3 4 77\n NS ns\nns A 1.2.3.4\nx A 1.2.3.4\n", 77 }, /* minimum */
-		{ "@ 5 SOA ns h 1 2 3 4 77\n NS ns\nns A 1.2.3.4\nx A 1.2.3.4\n", 5 }, /* the last one */
+		{ "@ 5 SOA ns h 1 2 3 4 77\n NS ns\nns A 1.2.3.4\nx A 1.2.3.4\n",
+			5 }, /* the last one */
 		{ "$TTL 1w2d3h4m5s\n@ 5 SOA ns h 1 2 3 4 77\n NS ns\nns A 1.2.3.4\nx A 1.2.3.4\n",
 			788645 },
 		{ APEX "x 9 A 1.2.3.4\nx 3 A 1.2.3.5\n", 3 }, /* the lowest of an RRset */
@@ -261,8 +268,9 @@ static void origins(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct dns_source source = { .origin = rows[i].origin, .text = view_text(APEX),
-			.report = report };
+		struct dns_source source = {
+			.origin = rows[i].origin, .text = view_text(APEX), .report = report
+		};
 		struct dns_zone *zone;
 
 		CHECK_EQUAL(dns_zone_read(&zone, &source), rows[i].status);
@@ -273,8 +281,9 @@ static void origins(void)
 static void memory_ends(void)
 {
 	char *text = malloc(1 << 20);
-	struct dns_source source = { .origin = "example.org", .report = report,
-		.memory_max = 256 << 10 };
+	struct dns_source source = {
+		.origin = "example.org", .report = report, .memory_max = 256 << 10
+	};
 	size_t length = (size_t)sprintf(text, APEX);
 	struct dns_zone *zone;
 
@@ -288,6 +297,6 @@ static void memory_ends(void)
 
 int main(void)
 {
-	return RUN(TEST(refuses_with_a_place), TEST(data_of_types), TEST(accepts), TEST(default_ttls),
-		TEST(origins), TEST(memory_ends));
+	return RUN(TEST(refuses_with_a_place), TEST(data_of_types), TEST(accepts),
+		TEST(default_ttls), TEST(origins), TEST(memory_ends));
 }

@@ -117,8 +117,8 @@ static void ipv4_options_rows(void)
 
 static void arp_both_ways(void)
 {
-	static const uint8_t bytes[ARP_BYTES] = { 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1,
-		0, 0, 0, 0, 0, 0, 10, 0, 0, 2 };
+	static const uint8_t bytes[ARP_BYTES] = { 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0,
+		0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2 };
 	static const struct {
 		unsigned at;
 		uint8_t value;
@@ -147,15 +147,22 @@ static void udp_lengths(void)
 		size_t bytes;
 		bool is_fine;
 	} rows[] = {
-		{ 8, 8, true }, { 8, 100, true }, { 100, 100, true }, { 101, 100, false },
-		{ 7, 100, false }, { 0, 100, false }, { 8, 7, false }, { 65535, 100, false },
+		{ 8, 8, true },
+		{ 8, 100, true },
+		{ 100, 100, true },
+		{ 101, 100, false },
+		{ 7, 100, false },
+		{ 0, 100, false },
+		{ 8, 7, false },
+		{ 65535, 100, false },
 	};
 	uint8_t bytes[100] = { 0, 53, 0, 7 };
 	struct udp_header udp;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		be16_to(bytes + 4, rows[i].length);
-		if (udp_parse(&udp, view_of(bytes, rows[i].bytes), rows[i].bytes) != rows[i].is_fine)
+		if (udp_parse(&udp, view_of(bytes, rows[i].bytes), rows[i].bytes) !=
+			rows[i].is_fine)
 			CHECK_FAIL("length %u in %zu bytes", rows[i].length, rows[i].bytes);
 	}
 }
@@ -173,7 +180,8 @@ static void udp_zero_checksum(void)
 
 static void ethernet_rows(void)
 {
-	static const uint8_t frame[14] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 8, 6 };
+	static const uint8_t frame[14] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 8,
+		6 };
 	struct ethernet_header header;
 	char text[MAC_TEXT_BYTES];
 	uint8_t out[14];
@@ -191,5 +199,6 @@ int main(void)
 {
 	return RUN(TEST(checksum_of_rfc_1071), TEST(checksum_against_definition),
 		TEST(ipv4_sample_both_ways), TEST(ipv4_faults), TEST(ipv4_options_rows),
-		TEST(arp_both_ways), TEST(udp_lengths), TEST(udp_zero_checksum), TEST(ethernet_rows));
+		TEST(arp_both_ways), TEST(udp_lengths), TEST(udp_zero_checksum),
+		TEST(ethernet_rows));
 }
