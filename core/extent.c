@@ -262,10 +262,12 @@ void *extent_alloc(size_t bytes)
 
 void extent_free(void *extent, size_t bytes)
 {
-	size_t offset = (size_t)((uint8_t *)extent - heap.start), page = offset >> PAGE_SHIFT;
+	size_t offset, page;
 
 	if (!extent)
 		return;
+	offset = (size_t)((uint8_t *)extent - heap.start);
+	page = offset >> PAGE_SHIFT;
 	ASSERT(heap.start && offset % PAGE_BYTES == 0 && page >= heap.high && page < heap.pages);
 	if (bytes > CHUNK_BYTES) {
 		ASSERT(heap.map[page] == MAP_RUN);

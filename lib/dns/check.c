@@ -94,34 +94,35 @@ static const char *node_text(const struct draft *draft, uint32_t node, char *tex
 }
 
 /* One TTL for each RRset, the lowest (RFC 2181 5.2); each record once; both said. */
-static void rrsets_unify(const struct draft *draft, struct draft_record *first)
+static void rrsets_unify(const struct draft *draft, struct draft_record *records)
 {
 	char type[DNS_TYPE_TEXT];
+	struct draft_record *rest;
 
-	while (first != NULL) {
-		struct draft_record *r = first, *odd = NULL;
+	for (struct draft_record *first = records; first != NULL; first = rest) {
+		struct draft_record *last = first, *odd = NULL;
 		uint32_t ttl = first->ttl;
 
-		while (r->next != NULL && r->next->type == first->type) {
-			if (record_compare(r, r->next) == 0) {
-				WARN(draft, r->next, "the %s record is given twice",
-					dns_type_text(r->type, type));
-				r->next = r->next->next;
+		while (last->next != NULL && last->next->type == first->type) {
+			if (record_compare(last, last->next) == 0) {
+				WARN(draft, last->next, "the %s record is given twice",
+					dns_type_text(first->type, type));
+				last->next = last->next->next;
 				continue;
 			}
-			r = r->next;
-			if (r->ttl != first->ttl)
-				odd = r;
-			if (r->ttl < ttl)
-				ttl = r->ttl;
+			last = last->next;
+			if (last->ttl != first->ttl)
+				odd = last;
+			if (last->ttl < ttl)
+				ttl = last->ttl;
 		}
 		if (odd != NULL)
 			WARN(draft, odd,
 				"the TTLs of the %s records of this name differ: %u is taken",
 				dns_type_text(odd->type, type), ttl);
-		for (r = first; r != NULL && r->type == first->type; r = r->next)
+		rest = last->next;
+		for (struct draft_record *r = first; r != rest; r = r->next)
 			r->ttl = ttl;
-		first = r;
 	}
 }
 
@@ -134,12 +135,13 @@ static bool is_beside_cname(uint16_t type)
 
 static enum status count_check(const struct draft *draft, const struct draft_record *records)
 {
-	const struct draft_record *last = NULL; /* of the type, in the file */
+	const struct draft_record *last = records; /* of the type, in the file */
 	char type[DNS_TYPE_TEXT];
 	unsigned count = 0;
 
 	for (const struct draft_record *r = records; r != NULL; r = r->next) {
-		if (count++ == 0 || r->line > last->line)
+		count++;
+		if (r->line > last->line)
 			last = r;
 		if (count > 1 &&
 			(r->type == DNS_CNAME || r->type == DNS_DNAME || r->type == DNS_SOA))

@@ -26,9 +26,16 @@ static struct view file_read(const char *path)
 		exit(2);
 	}
 	for (size_t n; (n = fread(bytes + length, 1, room - length, file)) > 0;) {
+		char *more = bytes;
+
 		length += n;
 		if (length == room)
-			bytes = realloc(bytes, room *= 2);
+			more = realloc(bytes, room *= 2);
+		if (more == NULL) {
+			perror(path);
+			exit(2);
+		}
+		bytes = more;
 	}
 	fclose(file);
 	return view_of(bytes, length);

@@ -71,7 +71,7 @@ static const char *shown(const uint8_t *bytes, size_t length)
 	uint16_t flags = be16_at(bytes + 2);
 	char owner[300], type[DNS_TYPE_TEXT];
 
-	n = (size_t)sprintf(text, "%u%s%s", flags & 15, flags & DNS_AA ? " AA" : "",
+	n = (size_t)sprintf(text, "%u%s%s", flags & 15u, flags & DNS_AA ? " AA" : "",
 		flags & DNS_TC ? " TC" : "");
 	CHECK(dns_name_expand(&name, message, &at));
 	at += DNS_QUESTION_BYTES;
