@@ -4,6 +4,7 @@
  */
 #include "net/reassembly.h"
 
+#include "diatom/assert.h"
 #include "diatom/counter.h"
 #include "diatom/memory.h"
 #include "net/icmp.h"
@@ -169,6 +170,7 @@ static struct packet *join(const struct reassembly_datagram *d, struct ipv4_head
 	struct packet *whole = linear_alloc(d->total);
 	uint8_t *out;
 
+	ASSERT(d->first != NULL);
 	if (whole == NULL)
 		return NULL;
 	out = whole->data;

@@ -115,13 +115,13 @@ static bool loc_angle(
 		if (!lexer_word(lexer, "a direction"))
 			return false;
 		text = lexer->token.text;
-		if (text.length == 1 && (dns_lower(text.data[0]) == letters[0] ||
-						dns_lower(text.data[0]) == letters[1])) {
+		if (text.length == 1 && (dns_lower(text.data[0]) == (uint8_t)letters[0] ||
+						dns_lower(text.data[0]) == (uint8_t)letters[1])) {
 			value = ((int64_t)degrees * 60 + minutes) * 60000 + seconds;
 			if (value > (int64_t)degrees_max * 3600000)
 				return lexer_fail(
 					lexer, "the angle is beyond %u degrees", degrees_max);
-			if (dns_lower(text.data[0]) == letters[1])
+			if (dns_lower(text.data[0]) == (uint8_t)letters[1])
 				value = -value;
 			*out = (uint32_t)((INT64_C(1) << 31) + value);
 			return true;
@@ -137,7 +137,7 @@ bool loc_parse(struct dns_lexer *lexer, struct emitter *out)
 {
 	/* size 1 m, horizontal precision 10 km, vertical 10 m (RFC 1876 section 3) */
 	uint8_t sizes[3] = { 0x12, 0x16, 0x13 };
-	uint32_t latitude, longitude;
+	uint32_t latitude = 0, longitude = 0;
 	char shown[LEXER_SHOWN];
 	int64_t altitude, size;
 

@@ -40,9 +40,9 @@ static bool key_parse(uint16_t *key, struct view text)
 {
 	uint32_t number;
 
-	for (uint16_t i = 0; i < SVCB_KEYS; i++) {
+	for (unsigned i = 0; i < SVCB_KEYS; i++) {
 		if (dns_text_is(text, key_names[i])) {
-			*key = i;
+			*key = (uint16_t)i;
 			return true;
 		}
 	}
