@@ -16,6 +16,7 @@
 
 static struct poller *pollers;
 static struct poller **pollers_end = &pollers;
+static instant turned_at; /* when the turn began */
 static instant active_at; /* when something happened last */
 static instant served_at; /* when the last platform call let the host serve the devices */
 
@@ -24,6 +25,11 @@ void loop_add_poller(struct poller *poller)
 	poller->next = NULL;
 	*pollers_end = poller;
 	pollers_end = &poller->next;
+}
+
+instant loop_now(void)
+{
+	return turned_at;
 }
 
 static bool poll_all(void)
@@ -45,7 +51,8 @@ static void sleep_armed(void)
 	if (has_news)
 		return;
 	plat_sleep(timer_next());
-	served_at = time_now();
+	if (plat_boot->target == BOOT_MONITOR)
+		served_at = time_now();
 }
 
 /* Our monitor moves packets only inside platform calls: a busy body lets it, now and then. */
@@ -61,7 +68,7 @@ static void serve(instant now)
 void loop_turn(bool may_sleep)
 {
 	bool happened = task_run_posted(TASKS_PER_TURN);
-	instant now = time_now();
+	instant now = turned_at = time_now();
 
 	happened |= timer_expire(now);
 	happened |= poll_all();

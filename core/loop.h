@@ -33,6 +33,10 @@ struct poller {
 /* Adds a poller for good. */
 void loop_add_poller(struct poller *poller);
 
+/* The time at the start of the loop's turn: for pollers and tasks that need no better, without asking
+ * the clock, which costs a process some 30 ns. */
+instant loop_now(void);
+
 /* A busy body with devices makes a platform call at least this often, on targets that need it. A call
  * costs about 26 us where exits are slow, nothing to speak of elsewhere. */
 #define LOOP_SERVE_NS MICROSECONDS(100)

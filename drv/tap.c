@@ -3,7 +3,9 @@
  *
  * What costs time here is the number of system calls, so:
  *  - After a sleep only one frame is read before it is acted on, then two, four ... up to a batch: a
- *    lone packet is answered without asking first whether there is another.
+ *    lone packet is answered without asking first whether there is another. If that sleep was a real
+ *    one, packets are rare, and the next thing is to sleep again: ppoll tells as well as another
+ *    read whether more has come. So a ping costs ppoll, read, write.
  *  - Frames go out as they come, without queueing: the receiver can start.
  *  - A large frame (segmentation offload, or an MTU beyond our buffers) overflows into a buffer that
  *    all share, and only then is copied:
@@ -17,6 +19,7 @@
 #include <sys/uio.h>
 
 #include "abi/virtio.h"
+#include "core/loop.h"
 #include "diatom/counter.h"
 #include "diatom/log.h"
 #include "diatom/memory.h"
@@ -26,7 +29,8 @@
 #include "plat/plat.h"
 
 #define OVERFLOW_BYTES KIBIBYTES(64)
-#define PIECES_MAX     64 /* fragments of one frame that writev takes */
+#define REAL_SLEEP     MICROSECONDS(4) /* turn to turn, more than if ppoll returns at once */
+#define PIECES_MAX     64	       /* fragments of one frame that writev takes */
 
 COUNTER(rx_no_buffer, "tap.rx_no_buffer", "reads put off: no packet buffer");
 COUNTER(rx_short, "tap.rx_short", "frames dropped: shorter than the offload header");
@@ -37,10 +41,12 @@ COUNTER(tx_pieces, "tap.tx_pieces", "frames dropped: too many pieces");
 struct tap {
 	struct netdev device;
 	int fd, pcap_fd;
-	uint32_t lead;		/* bytes of offload header before each frame: 0 or 12 */
-	unsigned budget;	/* frames to read before they are acted on */
-	struct packet *spare;	/* a buffer that a read left unused */
-	uint8_t *overflow;	/* NULL: frames always fit a packet buffer */
+	uint32_t lead;	      /* bytes of offload header before each frame: 0 or 12 */
+	unsigned budget;      /* frames to read before they are acted on */
+	instant slept_at;     /* when a sleep was prepared; 0: something was read since */
+	bool is_rare;	      /* one frame came after a real sleep: sleep before reading again */
+	struct packet *spare; /* a buffer that a read left unused */
+	uint8_t *overflow;    /* NULL: frames always fit a packet buffer */
 };
 
 static struct tap *tap_of(struct netdev *device)
@@ -69,8 +75,9 @@ static bool append_overflow(struct tap *tap, struct packet *packet, size_t lengt
 
 	while (length > 0) {
 		struct packet *part = packet_alloc();
-		size_t most = length < PACKET_BUFFER_BYTES - PACKET_HEADROOM ?
-			length : PACKET_BUFFER_BYTES - PACKET_HEADROOM;
+		size_t most = length < PACKET_BUFFER_BYTES - PACKET_HEADROOM
+				      ? length
+				      : PACKET_BUFFER_BYTES - PACKET_HEADROOM;
 
 		if (part == NULL) {
 			count(&rx_no_buffer);
@@ -117,11 +124,23 @@ static struct packet *take_buffer(struct tap *tap)
 	return packet;
 }
 
+/* The first read after a sleep found a frame: was the sleep long enough to call frames rare? */
+static void judge_sleep(struct tap *tap)
+{
+	if (tap->slept_at != 0)
+		tap->is_rare = loop_now() - tap->slept_at > REAL_SLEEP;
+	tap->slept_at = 0;
+}
+
 static unsigned tap_receive(struct netdev *device, struct packet_queue *frames, unsigned most)
 {
 	struct tap *tap = tap_of(device);
 	unsigned wanted = most < tap->budget ? most : tap->budget, n = 0;
 
+	if (tap->is_rare) {
+		tap->is_rare = false;
+		return 0;
+	}
 	while (n < wanted) {
 		struct packet *packet = take_buffer(tap);
 		long length;
@@ -134,6 +153,7 @@ static unsigned tap_receive(struct netdev *device, struct packet_queue *frames, 
 				count(&rx_failed);
 			tap->spare = packet;
 			tap->budget = 1;
+			tap->slept_at = 0;
 			return n;
 		}
 		if (!accept_frame(tap, packet, (size_t)length)) {
@@ -146,6 +166,7 @@ static unsigned tap_receive(struct netdev *device, struct packet_queue *frames, 
 		n++;
 	}
 	tap->budget = wanted * 2;
+	judge_sleep(tap);
 	return n;
 }
 
@@ -207,8 +228,12 @@ static void tap_flush(struct netdev *device)
 
 static bool tap_prepare_sleep(struct netdev *device)
 {
+	struct tap *tap = tap_of(device);
+
 	/* plat_sleep watches the descriptor, and ends at once if a frame waits. */
-	tap_of(device)->budget = 1;
+	tap->budget = 1;
+	tap->is_rare = false;
+	tap->slept_at = loop_now();
 	return false;
 }
 

@@ -35,7 +35,7 @@ static bool poll_interface(struct poller *poller)
 		finish(interface);
 	if (device->ops->receive(device, &frames, RECEIVE_BATCH) == 0)
 		return false;
-	net_stack_input(&interface->stack, &frames, time_now());
+	net_stack_input(&interface->stack, &frames, loop_now());
 	interface_sync(interface);
 	device->ops->flush(device);
 	return true;
@@ -53,7 +53,7 @@ static void tick(struct task *timer)
 {
 	struct interface *interface = CONTAINER_OF(timer, struct interface, timer);
 
-	net_stack_tick(&interface->stack, time_now());
+	net_stack_tick(&interface->stack, loop_now());
 	interface_sync(interface);
 }
 
