@@ -4,8 +4,8 @@ DNS over UDP, authoritative: queries a second and CPU time per query, zones of 1
     client (core B): dnsperf -T1 -c2 -q100      server (core A): one worker
     diatom: app/dns on a tap, as process and VM         NSD, Knot, BIND: over veth
 
-Larger windows overflow default socket buffers, and each loss then stalls dnsperf for seconds
-(measured.md); losses are shown. CPU per query is counted two ways, see harness.py: what the server's
+Larger windows overflow default socket buffers, and each loss then stalls dnsperf for seconds; losses
+are shown. BENCH_CLIENT changes dnsperf's options. CPU per query is counted two ways, see harness.py: what the server's
 processes are charged, and what both cores did in all, dnsperf included. The second is fair to all:
 behind a tap the server's write also does the receiving for the client, on a veth it is the client
 that does half of the server's.
@@ -19,6 +19,7 @@ from harness import CORES, Busy, Report, cpu_of, interleave, lib, say
 
 SIZES = [int(s) for s in os.environ.get("BENCH_ZONES", "100,1000,10000").split(",")]
 SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
+CLIENT = os.environ.get("BENCH_CLIENT", "-T1 -c2 -q100").split()
 ADDRESS = "10.9.0.2"
 ORIGIN = "example.org"
 
@@ -112,7 +113,7 @@ def start_diatom(lab, net, zone, target):
 
 def ask(lab, net, queries):
     """dnsperf for SECONDS: queries a second, lost, mean latency in us."""
-    done = lab.run(["dnsperf", "-s", ADDRESS, "-d", queries, "-T1", "-c2", "-q100", "-l",
+    done = lab.run(["dnsperf", "-s", ADDRESS, "-d", queries, *CLIENT, "-l",
                     f"{SECONDS:.0f}"], inside=net, cpu=CORES[1], timeout=SECONDS + 30)
     rate = re.search(r"Queries per second:\s+([\d.]+)", done.out)
     completed = re.search(r"Queries completed:\s+(\d+)", done.out)
@@ -172,7 +173,7 @@ def run():
         {"rate": ("queries", "k/s"), "cpu": ("server CPU", "µs a query"),
          "machine": ("both cores", "µs a query"), "latency": ("mean latency", "µs"),
          "lost": ("lost", "")},
-        "One core for the server, one for dnsperf (-T1 -c2 -q100). Peers over veth with one worker, "
+        f"One core for the server, one for dnsperf ({' '.join(CLIENT)}). Peers over veth with one worker, "
         "diatom on a tap.")
     series = {}
     for names in SIZES:

@@ -12,7 +12,7 @@ import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(2)
 s.connect((sys.argv[1], 7))
-for size in (0, 1, 2, 63, 64, 1000, 1472, 1473, 4000, 9000):
+for size in (0, 1, 2, 63, 64, 1000, 1472, 1473, 4000, 9000, 40000, 65507):
     data = bytes(i * 7 & 255 for i in range(size))
     s.send(data)
     got = s.recv(65536)
@@ -32,10 +32,21 @@ def ping(lab, target):
     net = lab.network()
     body = lab.boot("echo", target=target, net=net)
     body.wait_for_ping()
-    for size in (0, 56, 1472, 1473, 8000):
+    for size in (0, 56, 1472, 1473, 8000, 65507):
         result = lab.run(["ping", "-c3", "-i0.05", "-W2", "-s", str(size), net.body], inside=net)
         lib.equal(result.code, 0, f"{size} bytes: {result.out}exit")
     lib.equal(body.stop(), 0, "exit code")
+
+
+@lib.test_each("vm", "process")
+def answers_arp(lab, target):
+    """Requests and the probe of a host that wants our address (RFC 5227 2.1.1) are answered."""
+    lib.need("arping")
+    net = lab.network()
+    lab.boot("echo", target=target, net=net).wait_for_ping()
+    for kind in ([], ["-D"]):
+        result = lab.run(["arping", *kind, "-c2", "-w3", "-I", net.tap, net.body], inside=net)
+        lib.contains(result.out, "Unicast reply from", f"arping {kind}")
 
 
 @lib.test_each("vm", "process")
