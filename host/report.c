@@ -72,7 +72,9 @@ void report_line(const char *format, ...)
 
 const char *report_time(char text[REPORT_TIME_BYTES], int64_t ns)
 {
-	if (ns < 100 * 1000000LL)
+	if (ns < 1000000)
+		snprintf(text, REPORT_TIME_BYTES, "0.%02d ms", (int)(ns / 10000));
+	else if (ns < 100 * 1000000LL)
 		snprintf(text, REPORT_TIME_BYTES, "%d.%d ms", (int)(ns / 1000000),
 			(int)(ns / 100000 % 10));
 	else if (ns < 120 * 1000000000LL)

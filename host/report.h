@@ -24,7 +24,7 @@ __attribute__((format(printf, 1, 2))) void report_line(const char *format, ...);
 /* Writes bytes to a descriptor, over partial writes and EINTR; gives up at any other error. */
 void report_write(int fd, const char *text, size_t length);
 
-/* "1.1 ms", "12.4 s", "3 min 20 s" */
+/* "0.25 ms", "1.1 ms", "12.4 s", "3 min 20 s" */
 #define REPORT_TIME_BYTES 32
 const char *report_time(char text[REPORT_TIME_BYTES], int64_t ns);
 
