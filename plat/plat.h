@@ -1,9 +1,10 @@
 /*
  * Platform: the body's side of abi/boot.h and abi/call.h, the same on every target.
  *
- * plat/ is the only folder that knows which target it runs on. Files: start.c (entry point, C
- * library start), time.c, call.S (monitor and shim stub calls), process.c (the same calls out of
- * system calls, and plat_syscall), hosted.c (the same over libc, for tests).
+ * plat/ is the only folder that knows which target it runs on. Files: start.c (entry point), plat.c
+ * (which target makes the call), given.c (devices and blobs handed over), time.c, crash.c, call.S (monitor
+ * and shim stub calls), process.c and syscall.S (the same calls out of system calls), hosted.c (the same
+ * over libc, for tests).
  */
 #ifndef DIATOM_PLAT_H
 #define DIATOM_PLAT_H

@@ -21,6 +21,7 @@
 #ifndef DIATOM_DNS_H
 #define DIATOM_DNS_H
 
+#include "diatom/app.h"
 #include "diatom/net.h"
 #include "diatom/view.h"
 

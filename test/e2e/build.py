@@ -375,4 +375,16 @@ def builds_from_an_installed_prefix(lab):
                   read(os.path.join(lab.directory, "tree")), f"{compiler}: not as from the tree")
 
 
+@lib.test
+def the_readme_builds(lab):
+    """Its program, as a newcomer would paste it, beside a zone file of that name."""
+    need_compiler("clang")
+    text = read(os.path.join(lib.ROOT, "README.md")).decode()
+    program = re.search(r"```c\n(.*?)```", text, re.S)[1]
+    zone = read(os.path.join(lib.ROOT, "app/dns/example.org.zone")).decode()
+    write(lab.directory, "example.org.zone", zone)
+    write(lab.directory, "readme.c", program)
+    build(lab, "readme.c", "-o", "readme", cwd=lab.directory)
+
+
 lib.main()
