@@ -31,6 +31,7 @@ enum manifest_type {
 	MANIFEST_BLOB = 7, /* struct manifest_blob: a file handed over at start, read-only */
 	MANIFEST_STACKS =
 		8, /* struct manifest_stacks: fiber stacks; several: the largest values win */
+	MANIFEST_INSIDE = 9, /* struct manifest_inside: data that a host may look at */
 };
 
 #define MANIFEST_NAME_BYTES    16 /* device names, NUL included */
@@ -81,6 +82,18 @@ struct manifest_stacks {
 	uint32_t count_max;  /* fibers at once; 0: no opinion */
 };
 
+/*
+ * Where named data of the body lies (abi/inside.h has the names): each field is the distance to its
+ * target from the field's own address, which the linker knows. Empty when end == start, or when both
+ * lead to the image's first byte (the data's section isn't there). At most MANIFEST_INSIDE_MAX.
+ */
+struct manifest_inside {
+	char name[MANIFEST_NAME_BYTES];
+	int32_t start, end;
+};
+
+#define MANIFEST_INSIDE_MAX	     16
+
 #define MANIFEST_STACK_BYTES_DEFAULT 16384
 #define MANIFEST_STACK_COUNT_DEFAULT 4096
 
@@ -98,6 +111,25 @@ struct manifest_stacks {
 	const struct symbol##_note_layout symbol##_note = { sizeof(MANIFEST_OWNER),                \
 		sizeof(desc_type), note_type, MANIFEST_OWNER, { __VA_ARGS__ } }
 
+/*
+ * A MANIFEST_INSIDE note: `name` and the two symbols (or expressions of the assembler) are string
+ * literals. It belongs into the .c file that defines the data, which must be `used` and not static:
+ *
+ *     MANIFEST_INSIDE_NOTE("log", "log_ring", "log_ring + 3848");
+ */
+#define MANIFEST_INSIDE_NOTE(name, start, end)                                                     \
+	__asm__(".pushsection .note.diatom, \"a\", @note\n"                                        \
+		"	.balign 4\n"                                                                     \
+		"	.long 7, 24, 9\n"                                                                \
+		"	.asciz \"Diatom\"\n"                                                             \
+		"	.byte 0\n"                                                                       \
+		"771:	.ascii \"" name "\"\n"                                                     \
+		"	.zero 16 - (. - 771b)\n"                                                         \
+		"	.long " start " - .\n"                                                     \
+		"	.long " end " - .\n"                                                       \
+		"	.popsection")
+
+_Static_assert(sizeof(struct manifest_inside) == 24, "manifest_inside is a wire format");
 _Static_assert(sizeof(struct manifest_image) == 72, "manifest_image is a wire format");
 _Static_assert(sizeof(struct manifest_net) == 140, "manifest_net is a wire format");
 _Static_assert(sizeof(struct manifest_block) == 24, "manifest_block is a wire format");

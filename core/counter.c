@@ -6,12 +6,14 @@
 
 #include <string.h>
 
+#include "abi/inside.h"
 #include "diatom/log.h"
 
 extern struct counter __start_diatom_counters[] __attribute__((weak, visibility("hidden")));
 extern struct counter __stop_diatom_counters[] __attribute__((weak, visibility("hidden")));
 
 _Static_assert(sizeof(struct counter) == 32, "COUNTER aligns to 32: the section is an array");
+_Static_assert(sizeof(struct counter) == sizeof(struct inside_counter), "the same, for the host");
 
 size_t counter_all(const struct counter **first)
 {

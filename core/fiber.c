@@ -10,6 +10,7 @@
  */
 #include <stddef.h>
 
+#include "abi/manifest.h"
 #include "core/fiber_inner.h"
 #include "core/finish.h"
 #include "core/loop.h"
@@ -30,14 +31,20 @@ static struct fiber main_fiber = {
 	.timer = TASK(timed_out),
 };
 
-static struct {
-	struct fiber *running;
+/* Not static, for the sake of the note below. */
+extern struct fibers fibers;
+__attribute__((used)) struct fibers {
+	struct fiber *running; /* this and the next: struct inside_fibers */
+	struct fiber *main;
 	unsigned ready;	     /* how many the scheduler has */
 	unsigned budget;     /* switches left in this turn */
 	bool is_loop_wanted; /* main is switched to for the loop's sake */
 	struct fiber *ended; /* was left for good; `bury` waits for the next fiber to run */
 	void (*bury)(struct fiber *fiber);
-} fibers = { .running = &main_fiber };
+} fibers = { .running = &main_fiber, .main = &main_fiber };
+
+MANIFEST_INSIDE_NOTE(INSIDE_FIBERS, "fibers", "fibers + 16");
+_Static_assert(sizeof(struct inside_fibers) == 16, "the note says so");
 
 struct fiber *fiber_self(void)
 {

@@ -12,6 +12,9 @@
 #ifndef DIATOM_CORE_FIBER_INNER_H
 #define DIATOM_CORE_FIBER_INNER_H
 
+#include <stddef.h>
+
+#include "abi/inside.h"
 #include "diatom/fiber.h"
 #include "diatom/sched.h"
 #include "diatom/task.h"
@@ -38,6 +41,16 @@ struct fiber {
 };
 
 _Static_assert(sizeof(struct fiber) == 128, "two cache lines");
+/* A host finds these by struct inside_fiber. */
+_Static_assert(offsetof(struct fiber, sp) == offsetof(struct inside_fiber, sp), "abi/inside.h");
+_Static_assert(offsetof(struct fiber, name) == offsetof(struct inside_fiber, name), "abi/inside.h");
+_Static_assert(
+	offsetof(struct fiber, main) == offsetof(struct inside_fiber, entry), "abi/inside.h");
+_Static_assert(
+	offsetof(struct fiber, stack) == offsetof(struct inside_fiber, stack), "abi/inside.h");
+_Static_assert(
+	offsetof(struct fiber, state) == offsetof(struct inside_fiber, state), "abi/inside.h");
+_Static_assert(FIBER_ENDED == (int)INSIDE_FIBER_ENDED, "abi/inside.h");
 
 /* Blocks the running fiber, in no queue, until fiber_wake. */
 enum status fiber_wait(instant deadline);

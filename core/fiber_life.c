@@ -50,7 +50,7 @@ static void fiber_enter(void)
 static void *first_frame(uint32_t stack)
 {
 	/* Tops at different distances from a page's end don't all compete for the same cache set. */
-	size_t colour = stack % 8 * 64;
+	size_t colour = 16 + stack % 8 * 64; /* the highest word is stack_own's */
 	void **sp = (void **)(stack_low(stack) + stack_bytes() - colour);
 
 	*--sp = NULL; /* return address; a multiple of 16 above it, as the convention has it */
@@ -80,6 +80,7 @@ struct fiber *fiber_start(const char *name, void (*main)(void *argument), void *
 	fiber->argument = argument;
 	fiber->stack = stack;
 	fiber->sp = first_frame(stack);
+	stack_own(stack, fiber);
 	fiber_make_ready(fiber);
 	return fiber;
 }

@@ -11,11 +11,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/manifest.h"
 #include "diatom/log.h"
 #include "plat/plat.h"
 
 enum log_level log_level_printed = LOG_DEBUG;
-struct log_ring log_ring;
+__attribute__((used)) struct inside_log log_ring;
+
+MANIFEST_INSIDE_NOTE(INSIDE_LOG, "log_ring", "log_ring + 3848");
+_Static_assert(sizeof(log_ring) == 3848, "the note says so");
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 

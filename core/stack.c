@@ -1,13 +1,14 @@
 /*
  * Stacks: the window's stacks are first used in order; those given back are used first again, while
- * they are warm. A free stack holds the number of the next free one in its highest word, which its
- * first user has touched anyway. A stack is never returned to the heap.
+ * they are warm. The highest word of a stack says whose it is, or, when it is free, which one is free
+ * after it (abi/inside.h). A stack is never returned to the heap.
  *
  * This file is linked into images that start fibers, and only there: so its note, which has no
  * wishes, is what makes the host build a stack window.
  */
 #include "core/stack.h"
 
+#include "abi/inside.h"
 #include "abi/manifest.h"
 #include "core/extent.h"
 #include "diatom/counter.h"
@@ -19,9 +20,9 @@ COUNTER(stack_refused, "fiber.stack_refused", "fibers not started: no stack was 
 static uint32_t carved;			 /* stacks [0, carved) were used */
 static uint32_t free_first = STACK_NONE; /* of those that are free now */
 
-static uint32_t *link_of(uint32_t stack)
+static uint64_t *top_word(uint32_t stack)
 {
-	return (uint32_t *)(stack_low(stack) + stack_bytes() - 8);
+	return (uint64_t *)(stack_low(stack) + stack_bytes() - 8);
 }
 
 uint32_t stack_alloc(void)
@@ -30,7 +31,7 @@ uint32_t stack_alloc(void)
 	uint32_t stack = free_first;
 
 	if (stack != STACK_NONE) {
-		free_first = *link_of(stack);
+		free_first = (uint32_t)*top_word(stack);
 		return stack;
 	}
 	if (!memory->stacks || carved >= memory->stack_count ||
@@ -42,8 +43,13 @@ uint32_t stack_alloc(void)
 	return carved++;
 }
 
+void stack_own(uint32_t stack, const void *fiber)
+{
+	*top_word(stack) = (uint64_t)fiber;
+}
+
 void stack_free(uint32_t stack)
 {
-	*link_of(stack) = free_first;
+	*top_word(stack) = INSIDE_STACK_FREE | free_first;
 	free_first = stack;
 }

@@ -14,6 +14,9 @@
 /* The number of a free stack, or STACK_NONE (counted) when the window or memory ends. */
 uint32_t stack_alloc(void);
 void stack_free(uint32_t stack);
+/* Marks it as the fiber's, for whoever looks at a crashed image: in the stack's highest word, which
+ * stays the mark's. */
+void stack_own(uint32_t stack, const void *fiber);
 
 static inline size_t stack_bytes(void)
 {

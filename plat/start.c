@@ -11,10 +11,16 @@
  */
 #include "plat/start.h"
 
+#include "abi/inside.h"
 #include "abi/manifest.h"
 #include "plat/plat.h"
 
 MANIFEST_NOTE(diatom_abi, MANIFEST_ABI, struct manifest_abi, .version = MANIFEST_ABI_VERSION);
+
+/* Every image has this file, and any file may have a counter. */
+__asm__(".weak __start_diatom_counters\n.hidden __start_diatom_counters\n"
+	".weak __stop_diatom_counters\n.hidden __stop_diatom_counters");
+MANIFEST_INSIDE_NOTE(INSIDE_COUNTERS, "__start_diatom_counters", "__stop_diatom_counters");
 
 const struct boot_info *plat_boot;
 

@@ -117,7 +117,7 @@ static bool add_notes(const struct image *image, struct elf_parts *parts, const 
 	if (parts->notes_count == IMAGE_SEGMENTS_MAX)
 		return image_refuse(error, REMEDY_REBUILD, "has too many note segments");
 	parts->notes[parts->notes_count++] =
-		(struct elf_notes){ p->p_offset, p->p_filesz, p->p_align == 8 ? 8 : 4 };
+		(struct elf_notes){ p->p_offset, p->p_filesz, p->p_align == 8 ? 8 : 4, p->p_vaddr };
 	return true;
 }
 

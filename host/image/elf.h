@@ -8,9 +8,9 @@
 
 #include "host/image/image.h"
 
-/* Where the notes are: offsets in the file, checked to lie inside it. */
+/* Where the notes are: offsets in the file, checked to lie inside it. `virtual` is not checked. */
 struct elf_notes {
-	uint64_t offset, bytes, alignment;
+	uint64_t offset, bytes, alignment, virtual;
 };
 
 struct elf_parts {

@@ -131,3 +131,11 @@ void image_close(struct image *image)
 	image->mapped_bytes = 0;
 	image->bytes = NULL;
 }
+
+const struct image_inside *image_inside_find(const struct image *image, const char *name)
+{
+	for (unsigned i = 0; i < image->inside_count; i++)
+		if (strcmp(image->insides[i].name, name) == 0)
+			return &image->insides[i];
+	return NULL;
+}

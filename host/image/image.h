@@ -22,6 +22,7 @@
 
 #define IMAGE_SEGMENTS_MAX 16
 #define IMAGE_REGIONS_MAX  (IMAGE_SEGMENTS_MAX + 2)
+#define IMAGE_BUILD_ID_MAX 32
 #define IMAGE_BYTES_MAX	   (UINT64_C(1) << 30) /* of the file, and of the span */
 
 enum image_rights {
@@ -50,6 +51,13 @@ struct image_region {
 struct image_table {
 	uint64_t virtual; /* inside a read-only segment */
 	uint64_t bytes;
+};
+
+/* Data of the body that a host may look at: abi/inside.h. */
+struct image_inside {
+	char name[MANIFEST_NAME_BYTES];
+	uint64_t virtual; /* from the image's base; all of it in one region */
+	uint64_t bytes;	  /* may be 0 */
 };
 
 struct image_error {
@@ -83,6 +91,10 @@ struct image {
 	bool has_stacks;		 /* the image has fibers: it carries a stacks note */
 	uint32_t stack_bytes;		 /* of each fiber stack: always a valid size */
 	uint32_t stack_count_max;	 /* always at least 1 */
+	struct image_inside insides[MANIFEST_INSIDE_MAX];
+	unsigned inside_count;
+	uint8_t build_id[IMAGE_BUILD_ID_MAX];
+	unsigned build_id_bytes; /* 0: it has none */
 };
 
 /* Reads and checks a file. False: *error says why. True: the caller calls image_close. */
@@ -99,5 +111,8 @@ bool image_decode(
 void image_load(const struct image *image, uint8_t *destination, uint64_t virtual_base);
 
 void image_close(struct image *image);
+
+/* The inside of that name (abi/inside.h); NULL: the image doesn't say where it is. */
+const struct image_inside *image_inside_find(const struct image *image, const char *name);
 
 #endif

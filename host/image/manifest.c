@@ -5,6 +5,7 @@
  */
 #include "host/image/manifest.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "host/image/refuse.h"
@@ -193,6 +194,47 @@ static bool take_stacks(struct image *image, const uint8_t *desc, struct image_e
 	return true;
 }
 
+/* The region that [start, end) lies in, as a whole. */
+static bool is_in_region(const struct image *image, uint64_t start, uint64_t end)
+{
+	for (unsigned i = 0; i < image->region_count; i++) {
+		const struct image_region *r = &image->regions[i];
+
+		if (start >= r->virtual && end >= start && end - r->virtual <= r->bytes)
+			return true;
+	}
+	return false;
+}
+
+/* `virtual` is where the descriptor will be: what its fields count from. It may be any number, and
+ * the sums may wrap; only where they lead counts. */
+static bool take_inside(
+	struct image *image, const uint8_t *desc, uint64_t virtual, struct image_error *error)
+{
+	struct manifest_inside inside;
+	struct image_inside *kept = &image->insides[image->inside_count];
+	uint64_t start, end;
+
+	memcpy(&inside, desc, sizeof(inside));
+	if (!check_room(image->inside_count, MANIFEST_INSIDE_MAX, "insides", error))
+		return false;
+	if (inside.name[0] == '\0' || !is_name(inside.name, sizeof(inside.name)))
+		return image_refuse(error, REMEDY_REBUILD, "an inside's name is malformed");
+	if (image_inside_find(image, inside.name) != NULL)
+		return image_refuse(
+			error, REMEDY_REBUILD, "has the inside \"%s\" twice", inside.name);
+	start = virtual + offsetof(struct manifest_inside, start) + (uint64_t)(int64_t)inside.start;
+	end = virtual + offsetof(struct manifest_inside, end) + (uint64_t)(int64_t)inside.end;
+	if (!is_in_region(image, start, end))
+		return image_refuse(error, REMEDY_REBUILD,
+			"the inside \"%s\" lies outside the image", inside.name);
+	memcpy(kept->name, inside.name, sizeof(kept->name));
+	kept->virtual = start;
+	kept->bytes = end - start;
+	image->inside_count++;
+	return true;
+}
+
 static const struct kind {
 	uint32_t desc_bytes;
 	bool is_single;
@@ -206,14 +248,25 @@ static const struct kind {
 	[MANIFEST_ENTROPY] = { sizeof(struct manifest_entropy), true, take_entropy },
 	[MANIFEST_BLOB] = { sizeof(struct manifest_blob), false, take_blob },
 	[MANIFEST_STACKS] = { sizeof(struct manifest_stacks), false, take_stacks },
+	[MANIFEST_INSIDE] = { sizeof(struct manifest_inside), false, NULL }, /* take_inside */
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+
+/* A longer one than we keep is as good as none. */
+static void keep_build_id(struct image *image, const uint8_t *id, uint32_t bytes)
+{
+	if (bytes > IMAGE_BUILD_ID_MAX)
+		return;
+	memcpy(image->build_id, id, bytes);
+	image->build_id_bytes = bytes;
+}
 
 /* A note as it stands in the file: all parts checked to lie inside it. */
 struct note {
 	uint32_t owner_bytes, desc_bytes, type;
 	const uint8_t *owner, *desc;
+	uint64_t virtual; /* of desc, once loaded; from the image's base, not checked */
 };
 
 static uint64_t pad(uint64_t value, uint64_t alignment)
@@ -237,6 +290,7 @@ static uint64_t read_note(const uint8_t *at, uint64_t length, uint64_t alignment
 		return 0;
 	note->owner = at + NOTE_HEADER_BYTES;
 	note->desc = at + desc_at;
+	note->virtual = desc_at;
 	/* The last note may do without padding. */
 	return pad(end, alignment) < length ? pad(end, alignment) : length;
 }
@@ -246,6 +300,9 @@ static bool take_note(
 {
 	const struct kind *kind;
 
+	if (note->owner_bytes == 4 && memcmp(note->owner, "GNU", 4) == 0 &&
+		note->type == NT_GNU_BUILD_ID)
+		keep_build_id(image, note->desc, note->desc_bytes);
 	if (note->owner_bytes != sizeof(MANIFEST_OWNER) ||
 		memcmp(note->owner, MANIFEST_OWNER, sizeof(MANIFEST_OWNER)) != 0)
 		return true; /* a build id or the like */
@@ -262,6 +319,8 @@ static bool take_note(
 		return image_refuse(error, REMEDY_MANIFEST, "its manifest has two notes of type %u",
 			note->type);
 	*seen |= 1u << note->type;
+	if (note->type == MANIFEST_INSIDE)
+		return take_inside(image, note->desc, note->virtual, error);
 	return kind->take(image, note->desc, error);
 }
 
@@ -278,6 +337,7 @@ static bool take_notes(struct image *image, const struct elf_notes *notes, uint3
 		if (length == 0)
 			return image_refuse(
 				error, REMEDY_REBUILD, "its manifest is cut off or malformed");
+		note.virtual += notes->virtual + done;
 		if (!take_note(image, &note, seen, error))
 			return false;
 		done += length;

@@ -45,6 +45,16 @@ static void check_manifest(const struct image *image)
 	}
 	for (unsigned i = 0; i < image->blob_count; i++)
 		expect(strnlen(image->blobs[i].name, 16) < 16);
+	for (unsigned i = 0; i < image->inside_count; i++) {
+		const struct image_inside *inside = &image->insides[i];
+
+		expect(strnlen(inside->name, 16) < 16);
+		expect(inside->virtual <= image->span_bytes);
+		expect(inside->bytes <= image->span_bytes - inside->virtual);
+		expect(image_inside_find(image, inside->name) == inside);
+	}
+	expect(image->inside_count <= MANIFEST_INSIDE_MAX);
+	expect(image->build_id_bytes <= IMAGE_BUILD_ID_MAX);
 	expect(image->stack_bytes >= 4096 && image->stack_count_max >= 1);
 }
 

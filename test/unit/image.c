@@ -11,6 +11,7 @@
 #include "host/image/image.h"
 
 #include <elf.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "abi/call.h"
@@ -90,6 +91,30 @@ static void *add_net(struct file *f, const char *name, const char *ip, const cha
 	snprintf(net.ip, sizeof(net.ip), "%s", ip);
 	snprintf(net.gateway, sizeof(net.gateway), "%s", gateway);
 	return add_note(f, MANIFEST_NET, &net, sizeof(net));
+}
+
+/* An inside that lies at [start, end) of the image. */
+static void add_inside(struct file *f, const char *name, uint64_t start, uint64_t end)
+{
+	struct manifest_inside inside = { 0 };
+	uint64_t at = NOTES_AT + f->notes_used + 20;
+
+	memcpy(inside.name, name, strnlen(name, sizeof(inside.name)));
+	inside.start = (int32_t)(start - (at + offsetof(struct manifest_inside, start)));
+	inside.end = (int32_t)(end - (at + offsetof(struct manifest_inside, end)));
+	add_note(f, MANIFEST_INSIDE, &inside, sizeof(inside));
+}
+
+static void add_insides(struct file *f, unsigned count)
+{
+	char name[8];
+
+	/* So many fill the place of the relocation tables. */
+	dynamic(f, 0)->d_tag = DT_NULL;
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "i%u", i);
+		add_inside(f, name, 0x3000, 0x3010);
+	}
 }
 
 static void make_good(struct file *f)
@@ -252,6 +277,17 @@ CHANGE(image_name, add_note(f, MANIFEST_IMAGE, &(struct manifest_image){ .name =
 CHANGE(stacks_odd, add_note(f, MANIFEST_STACKS, &(struct manifest_stacks){ 5000, 0 }, 8))
 CHANGE(stacks_large, add_note(f, MANIFEST_STACKS, &(struct manifest_stacks){ 1 << 21, 0 }, 8))
 CHANGE(stacks_many, add_note(f, MANIFEST_STACKS, &(struct manifest_stacks){ 0, UINT32_MAX }, 8))
+CHANGE(inside_beyond, add_inside(f, "log", 0x5000, 0x5001))
+CHANGE(inside_across_end, add_inside(f, "log", 0x4fff, 0x5001))
+CHANGE(inside_of_two_regions, add_inside(f, "log", 0x2ff8, 0x3008))
+CHANGE(inside_backwards, add_inside(f, "log", 0x3010, 0x3008))
+CHANGE(inside_before, add_inside(f, "log", UINT64_MAX - 0xfff, 0))
+CHANGE(inside_far, add_inside(f, "log", 0x7fffffff, 0x7fffffff))
+CHANGE(inside_nameless, add_inside(f, "", 0x3000, 0x3010))
+CHANGE(inside_endless, add_inside(f, "abcdefghijklmnop", 0x3000, 0x3010))
+CHANGE(inside_twice, add_inside(f, "log", 0x3000, 0x3010); add_inside(f, "log", 0x3000, 0x3010))
+CHANGE(inside_many, add_insides(f, MANIFEST_INSIDE_MAX + 1))
+CHANGE(inside_wraps, header(f, NOTE)->p_vaddr = UINT64_MAX - 8; add_inside(f, "log", 0, 0))
 
 #define ROW(change, words) { #change, change, words }
 
@@ -343,6 +379,17 @@ static const struct row rows[] = {
 	ROW(stacks_odd, "fiber stacks of 5000"),
 	ROW(stacks_large, "fiber stacks of 2097152"),
 	ROW(stacks_many, "fiber stacks"),
+	ROW(inside_beyond, "\"log\" lies outside"),
+	ROW(inside_across_end, "\"log\" lies outside"),
+	ROW(inside_of_two_regions, "\"log\" lies outside"),
+	ROW(inside_backwards, "\"log\" lies outside"),
+	ROW(inside_before, "\"log\" lies outside"),
+	ROW(inside_far, "\"log\" lies outside"),
+	ROW(inside_nameless, "inside's name"),
+	ROW(inside_endless, "inside's name"),
+	ROW(inside_twice, "\"log\" twice"),
+	ROW(inside_many, "more than 16 insides"),
+	ROW(inside_wraps, "\"log\" lies outside"),
 };
 
 static void wrong_files_are_refused(void)
@@ -399,6 +446,51 @@ static void good_file_is_understood(void)
 	CHECK_TEXT(image.nets[1].name, "eth1");
 	CHECK_EQUAL(image.stack_bytes, 8192);
 	CHECK_EQUAL(image.stack_count_max, 20);
+}
+
+static void insides_are_found(void)
+{
+	static struct file f;
+	struct image image;
+	struct image_error error;
+	const struct image_inside *inside;
+
+	make_good(&f);
+	add_inside(&f, "log", 0x3000, 0x5000);
+	add_inside(&f, "fibers", 0x2ff0, 0x3000);
+	add_inside(&f, "counters", 0, 0);
+	CHECK(image_decode(&image, f.bytes, f.length, &error));
+	CHECK_EQUAL(image.inside_count, 3);
+	inside = image_inside_find(&image, "log");
+	CHECK(inside != NULL && inside->virtual == 0x3000 && inside->bytes == 0x2000);
+	inside = image_inside_find(&image, "fibers");
+	CHECK(inside != NULL && inside->virtual == 0x2ff0 && inside->bytes == 16);
+	inside = image_inside_find(&image, "counters");
+	CHECK(inside != NULL && inside->virtual == 0 && inside->bytes == 0);
+	CHECK(image_inside_find(&image, "trace") == NULL);
+}
+
+static void build_id_is_kept(void)
+{
+	static struct file f;
+	struct image image;
+	struct image_error error;
+	uint8_t *at;
+
+	make_good(&f);
+	CHECK(image_decode(&image, f.bytes, f.length, &error));
+	CHECK_EQUAL(image.build_id_bytes, 0);
+	at = add_note(&f, 3, "0123456789abcdefghij....", 24);
+	memcpy(at - 20, &(uint32_t[]){ 4, 20 }, 8);
+	memcpy(at - 8,
+		"GNU\0"
+		"0123456789abcdefghij",
+		24);
+	f.notes_used -= 8;
+	header(&f, NOTE)->p_filesz = f.notes_used;
+	CHECK(image_decode(&image, f.bytes, f.length, &error));
+	CHECK_EQUAL(image.build_id_bytes, 20);
+	CHECK(memcmp(image.build_id, "0123456789abcdefghij", 20) == 0);
 }
 
 static void defaults_without_notes(void)
@@ -460,6 +552,6 @@ static void files_that_are_none(void)
 int main(void)
 {
 	return RUN(TEST(wrong_files_are_refused), TEST(every_cut_is_refused),
-		TEST(good_file_is_understood), TEST(defaults_without_notes),
-		TEST(loads_and_relocates), TEST(files_that_are_none));
+		TEST(good_file_is_understood), TEST(insides_are_found), TEST(build_id_is_kept),
+		TEST(defaults_without_notes), TEST(loads_and_relocates), TEST(files_that_are_none));
 }
