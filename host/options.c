@@ -165,6 +165,14 @@ static int take_pcap(struct options *options, const char *value)
 	return 0;
 }
 
+static int take_core(struct options *options, const char *value)
+{
+	if (value[0] == '\0')
+		return complain("core", value, "name the file to write");
+	options->core = value;
+	return 0;
+}
+
 static int take_timeout(struct options *options, const char *value)
 {
 	if (!parse_decimal(value, 9, TIMEOUT_S_MAX, &options->timeout_ns) ||
@@ -228,6 +236,7 @@ static const struct option {
 	{ "net", true, take_net },
 	{ "file", true, take_file },
 	{ "pcap", true, take_pcap },
+	{ "core", true, take_core },
 	{ "timeout", true, take_timeout },
 	{ "spin", true, take_spin },
 	{ "log", true, take_log },

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "host/blob.h"
+#include "host/crash/core.h"
 #include "host/image/image.h"
 #include "host/monitor/monitor.h"
 #include "host/options.h"
@@ -34,6 +35,7 @@ static const char help[] =
 	"                      connect the image's network interface NAME to the host's tap TAP\n"
 	"  --file NAME=PATH    hand a file over, under the name that the image declares\n"
 	"  --pcap FILE         record all frames of all interfaces\n"
+	"  --core FILE         leave a core file for gdb when it crashes\n"
 	"  --timeout SECONDS   end it after that time, with exit code 124\n"
 	"  --spin MICROSECONDS how long to look for news before each sleep: faster answers, busier CPU\n"
 	"  --log LEVEL         error, warning (the default), info or debug: what its libraries print\n"
@@ -231,6 +233,32 @@ static int open_devices(
 	return 0;
 }
 
+/* The debug file is found now, for a jailed process may not look for it; it is read after a crash. */
+static void open_debug(
+	struct run_config *config, const struct options *options, const struct image *image)
+{
+	static struct debug_file file;
+
+	debug_file_open(&file, image, options->image);
+	if (file.fd >= 0 || file.why[0] != '\0')
+		config->debug = &file;
+}
+
+static int open_core(struct run_config *config, const char *path)
+{
+	static struct core_file core;
+
+	if (path == NULL)
+		return 0;
+	core.path = path;
+	core.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0600);
+	if (core.fd < 0)
+		return report_error(EXIT_USAGE, "name a file that you may write", "--core: %s: %s",
+			path, strerror(errno));
+	config->core = &core;
+	return 0;
+}
+
 static int open_pcap(struct run_config *config, const char *path)
 {
 	config->pcap_fd = -1;
@@ -278,6 +306,10 @@ static int prepare(
 		code = open_devices(config, options, image);
 	if (code == 0)
 		code = open_pcap(config, options->pcap);
+	if (code == 0)
+		code = open_core(config, options->core);
+	if (code == 0)
+		open_debug(config, options, image);
 	return code;
 }
 

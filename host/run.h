@@ -19,6 +19,8 @@
 #include "abi/manifest.h"
 
 struct image;
+struct debug_file;
+struct core_file;
 
 struct run_net {
 	char name[MANIFEST_NAME_BYTES];
@@ -48,10 +50,12 @@ struct run_config {
 	unsigned blob_count;
 	int argument_count; /* at most BOOT_ARGUMENTS_MAX; [0] is the image's path */
 	char **arguments;
-	int pcap_fd;	    /* an empty file; -1: none. The target writes the file header. */
-	int64_t timeout_ns; /* from started_ns; 0: none. Its end is EXIT_TIMED_OUT. */
-	int64_t spin_ns;    /* as boot_info.spin_ns; -1: what suits the target */
-	uint32_t log_level; /* enum log_level of the body */
+	int pcap_fd;		  /* an empty file; -1: none. The target writes the file header. */
+	int64_t timeout_ns;	  /* from started_ns; 0: none. Its end is EXIT_TIMED_OUT. */
+	int64_t spin_ns;	  /* as boot_info.spin_ns; -1: what suits the target */
+	uint32_t log_level;	  /* enum log_level of the body */
+	struct debug_file *debug; /* opened, unread; NULL: the image has none */
+	struct core_file *core;	  /* where to leave a core file; NULL: nowhere */
 	bool is_quiet;
 	bool is_dumpable;   /* leave a core file, allow a debugger */
 	int64_t started_ns; /* CLOCK_MONOTONIC when diatom's main began */

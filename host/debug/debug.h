@@ -57,7 +57,7 @@ bool debug_decode(struct debug *debug, const uint8_t *bytes, uint64_t length, co
 /* Has it this build id? False also where either has none. */
 bool debug_is_of(const struct debug *debug, const uint8_t *build_id, unsigned build_id_bytes);
 
-/* A symbol of the symbol table. The suffixes of whole-program optimisation (".llvm.123", ".cfi") are
+/* A symbol of the symbol table. Suffixes that compilers add (".llvm.123", ".cfi", ".constprop.0") are
  * taken off its name. */
 struct debug_symbol {
 	char name[DEBUG_NAME_BYTES];
@@ -73,9 +73,10 @@ bool debug_symbol_find(const struct debug *debug, const char *name, struct debug
 
 /* A line of the source. */
 struct debug_line {
-	char file[DEBUG_PATH_BYTES]; /* as the compiler was given it; cut at the front if too long */
-	unsigned line;		     /* 0: code that belongs to no line */
-	unsigned column;	     /* 0: not known */
+	char file
+		[DEBUG_PATH_BYTES]; /* as the compiler was given it; cut at the front if too long */
+	unsigned line;		    /* 0: code that belongs to no line */
+	unsigned column;	    /* 0: not known */
 };
 
 bool debug_line_at(const struct debug *debug, uint64_t offset, struct debug_line *line);

@@ -19,7 +19,8 @@ struct image;
 struct debug_file {
 	int fd; /* -1: there is none */
 	uint8_t *bytes;
-	uint64_t length;
+	uint64_t length;   /* of the file, as far as it was read */
+	uint64_t reserved; /* bytes of memory at `bytes` */
 	struct debug debug;
 	char why[160]; /* why it was not used, in words; empty: it was, or there is none */
 };

@@ -177,6 +177,8 @@ static bool add_program_headers(struct image *image, struct elf_parts *parts,
 	}
 	if (image->segment_count == 0)
 		return image_refuse(error, REMEDY_REBUILD, "has nothing to load");
+	image->headers = header->e_phoff;
+	image->header_count = header->e_phnum;
 	return true;
 }
 

@@ -72,6 +72,8 @@ struct image {
 	uint64_t mapped_bytes; /* what image_close unmaps; 0: bytes are the caller's */
 	uint64_t span_bytes;   /* whole pages */
 	uint64_t entry;	       /* from the image's base, inside an executable region */
+	uint64_t headers;      /* program headers: where in the file, and how many */
+	unsigned header_count;
 	struct image_segment segments[IMAGE_SEGMENTS_MAX];
 	unsigned segment_count;
 	struct image_region regions[IMAGE_REGIONS_MAX];

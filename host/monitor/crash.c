@@ -7,21 +7,21 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "host/crash_report.h"
+#include "host/crash/report.h"
 #include "host/monitor/instruction.h"
 
 #define INSTRUCTION_BYTES  15
 #define GENERAL_PROTECTION 13
 #define UNDEFINED_OPCODE   6
 
-static bool read_word(void *self, uint64_t address, uint64_t *word)
+static bool read_body(void *self, uint64_t address, void *to, size_t bytes)
 {
 	struct guest *guest = self;
-	uint64_t physical = layout_physical(&guest->layout, address, sizeof(*word));
+	uint64_t physical = layout_physical(&guest->layout, address, bytes);
 
 	if (physical == UINT64_MAX)
 		return false;
-	memcpy(word, guest->host + physical, sizeof(*word));
+	memcpy(to, guest->host + physical, bytes);
 	return true;
 }
 
@@ -53,12 +53,11 @@ static struct crash_report report_of(struct guest *guest)
 {
 	return (struct crash_report){
 		.name = guest->name,
-		.image = guest->image,
-		.boot = guest->boot,
+		.body = { guest->image, guest->boot, read_body, guest },
 		.vector = -1,
 		.registers = registers_of(&guest->vcpu.run->s.regs.regs),
-		.read_word = read_word,
-		.self = guest,
+		.debug = guest->debug,
+		.core = guest->core,
 	};
 }
 
@@ -101,8 +100,10 @@ void crash_exception(struct guest *guest)
 	report.registers.rip = frame.rip;
 	report.registers.rsp = frame.rsp;
 	report.registers.rflags = frame.rflags;
-	if (ioctl(guest->vcpu.fd, KVM_GET_SREGS, &sregs) == 0)
+	if (ioctl(guest->vcpu.fd, KVM_GET_SREGS, &sregs) == 0) {
 		report.address = sregs.cr2;
+		report.registers.fs = sregs.fs.base;
+	}
 	name_instruction(guest, &report, text, sizeof(text));
 	guest_end(guest, crash_report_print(&report));
 }
@@ -115,8 +116,11 @@ void crash_call(struct guest *guest, const char *why)
 void crash_told(struct guest *guest, const char *why)
 {
 	struct crash_report report = report_of(guest);
+	struct kvm_sregs sregs;
 
 	report.why = why;
 	report.why_length = strlen(why);
+	if (ioctl(guest->vcpu.fd, KVM_GET_SREGS, &sregs) == 0)
+		report.registers.fs = sregs.fs.base;
 	guest_end(guest, crash_report_print(&report));
 }

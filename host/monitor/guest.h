@@ -17,6 +17,8 @@
 #include "host/monitor/vcpu.h"
 
 struct image;
+struct debug_file;
+struct core_file;
 
 struct guest {
 	const char *name; /* for messages */
@@ -31,7 +33,9 @@ struct guest {
 
 	unsigned device_count;
 	struct device *devices[BOOT_DEVICES_MAX];
-	struct pcap *pcap; /* NULL: none */
+	struct pcap *pcap;	  /* NULL: none */
+	struct debug_file *debug; /* for crashes; NULL: none */
+	struct core_file *core;	  /* NULL: none */
 
 	bool is_ended;
 	int exit_code;

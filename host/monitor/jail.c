@@ -21,8 +21,8 @@ void jail_keep(struct jail *jail, int fd)
 static int set_filter(const struct jail *jail)
 {
 	/* Of any descriptor: only those that the loop needs are open. */
-	static const unsigned allowed[] = { SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_ppoll,
-		SYS_clock_gettime, SYS_getrandom, SYS_exit_group, SYS_rt_sigreturn,
+	static const unsigned allowed[] = { SYS_read, SYS_pread64, SYS_write, SYS_readv, SYS_writev,
+		SYS_ppoll, SYS_clock_gettime, SYS_getrandom, SYS_exit_group, SYS_rt_sigreturn,
 		SYS_restart_syscall };
 	struct seccomp_filter filter;
 

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "abi/log.h"
+#include "host/crash/core.h"
 #include "host/monitor/calls.h"
 #include "host/monitor/crash.h"
 #include "host/monitor/guest.h"
@@ -102,6 +103,8 @@ static int enter_jail(const struct guest *guest, const struct run_config *config
 
 	jail_keep(&jail, guest->vcpu.fd);
 	jail_keep(&jail, config->pcap_fd);
+	jail_keep(&jail, config->debug != NULL ? config->debug->fd : -1);
+	jail_keep(&jail, config->core != NULL ? config->core->fd : -1);
 	for (unsigned i = 0; i < config->net_count; i++)
 		jail_keep(&jail, config->nets[i].fd);
 	return jail_enter(&jail, what);
@@ -251,6 +254,8 @@ int monitor_run(const struct run_config *config, struct image *image)
 
 	guest.name = config->name;
 	guest.image = image;
+	guest.debug = config->debug;
+	guest.core = config->core;
 	guest.spin_ns = config->spin_ns > 0 ? config->spin_ns : 0;
 	start_pcap(&guest, config);
 	make_devices(&guest, config, image);

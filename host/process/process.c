@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/crash/core.h"
 #include "host/image/image.h"
 #include "host/privileges.h"
 #include "host/process/enter.h"
@@ -124,7 +125,7 @@ static int set_clock(const struct run_config *config, struct boot_clock *clock)
 
 static int close_descriptors(const struct run_config *config, int input)
 {
-	int kept[BOOT_DEVICES_MAX + 2];
+	int kept[BOOT_DEVICES_MAX + 4];
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < config->net_count; i++)
@@ -133,6 +134,10 @@ static int close_descriptors(const struct run_config *config, int input)
 		kept[count++] = config->pcap_fd;
 	if (input >= 0)
 		kept[count++] = input;
+	if (config->debug != NULL && config->debug->fd >= 0)
+		kept[count++] = config->debug->fd;
+	if (config->core != NULL)
+		kept[count++] = config->core->fd;
 	return privileges_close_others(kept, count);
 }
 
@@ -168,6 +173,10 @@ static int install_filter(
 	seccomp_caller_end(&filter, SECCOMP_RET_TRAP);
 	seccomp_allow_list(&filter, elsewhere, sizeof(elsewhere) / sizeof(elsewhere[0]));
 	seccomp_allow_argument(&filter, SYS_write, 0, STDERR_FILENO);
+	if (config->core != NULL)
+		seccomp_allow_argument(&filter, SYS_write, 0, (unsigned)config->core->fd);
+	if (config->debug != NULL && config->debug->fd >= 0)
+		seccomp_allow_argument(&filter, SYS_pread64, 0, (unsigned)config->debug->fd);
 	return seccomp_install(&filter, SECCOMP_RET_TRAP);
 }
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "host/crash_report.h"
+#include "host/crash/report.h"
 #include "host/image/image.h"
 #include "host/monitor/instruction.h"
 #include "host/process/names.h"
@@ -28,6 +29,7 @@
 #define ALIGNMENT_CHECK	   UINT64_C(0x40000) /* flag AC */
 #define VECTOR_PROTECTION  13
 #define INSTRUCTION_BYTES  15
+#define CRASH_TEXT_MAX	   1024
 /* A handler that runs on the body's thread pointer must not look for a canary there. */
 #define ON_BODY_THREAD __attribute__((no_stack_protector))
 
@@ -39,7 +41,9 @@ static struct {
 	uint64_t stub_return;
 	uint64_t thread; /* the loader's FS base */
 	volatile uint32_t requests;
-	volatile sig_atomic_t is_reporting;
+	uint64_t body_thread; /* the body's FS base when it crashed */
+	volatile sig_atomic_t is_reporting, is_reading;
+	jmp_buf reading; /* where to go on when the body's memory can't be read */
 } traps;
 
 static uint8_t signal_stack[SIGNAL_STACK_BYTES] __attribute__((aligned(64)));
@@ -52,10 +56,14 @@ static inline uint64_t read_thread(void)
 	return base;
 }
 
-/* The body's thread pointer goes, and its wish to trap unaligned accesses, which the kernel leaves. */
+/* The body's thread pointer goes (the first one is kept for the report), and its wish to trap unaligned accesses, which the kernel leaves. */
 static inline void restore_thread(void)
 {
+	uint64_t current = read_thread();
+
 	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~ALIGNMENT_CHECK);
+	if (!traps.is_reporting)
+		traps.body_thread = current;
 	__asm__ volatile("wrfsbase %0" ::"r"(traps.thread) : "memory");
 }
 
@@ -89,33 +97,82 @@ static struct crash_registers registers_of(const mcontext_t *m)
 		.r15 = (uint64_t)g[REG_R15],
 		.rip = (uint64_t)g[REG_RIP],
 		.rflags = (uint64_t)g[REG_EFL],
+		.fs = traps.body_thread,
 	};
 }
 
-/* Only of stacks, and not of their guards. */
-static bool read_word(void *self, uint64_t address, uint64_t *word)
+static bool is_within(uint64_t address, uint64_t bytes, uint64_t start, uint64_t length)
+{
+	return address >= start && address - start <= length && bytes <= length - (address - start);
+}
+
+static bool is_in_image(uint64_t address, uint64_t bytes)
+{
+	for (unsigned i = 0; i < traps.image->region_count; i++) {
+		const struct image_region *r = &traps.image->regions[i];
+
+		if (is_within(address, bytes, traps.boot->memory.image + r->virtual, r->bytes))
+			return true;
+	}
+	return false;
+}
+
+static bool is_in_blob(uint64_t address, uint64_t bytes)
+{
+	for (unsigned i = 0; i < traps.boot->blob_count; i++) {
+		const struct boot_blob *blob = &traps.boot->blobs[i];
+		uint64_t length = (blob->length + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+
+		if (is_within(address, bytes, blob->address, length))
+			return true;
+	}
+	return false;
+}
+
+/* Whole in a region that the body has, and not in a guard. */
+static bool is_body(uint64_t address, uint64_t bytes)
 {
 	const struct boot_memory *m = &traps.boot->memory;
-	uint64_t pitch = m->stack_bytes + PAGE_SIZE;
-	bool is_main = address - m->main_stack < m->main_stack_bytes;
-	bool is_fiber = m->stacks != 0 && address - m->stacks < m->stack_count * pitch &&
-			(address - m->stacks) % pitch >= PAGE_SIZE;
+	uint64_t pitch = m->stack_bytes + PAGE_SIZE, within;
 
-	if ((!is_main && !is_fiber) || address % sizeof(*word) != 0)
+	if (is_in_image(address, bytes) || is_in_blob(address, bytes) ||
+		is_within(address, bytes, m->main_stack, m->main_stack_bytes) ||
+		is_within(address, bytes, m->heap, m->heap_bytes) ||
+		/* boot info, arguments, stub, host page */
+		is_within(address, bytes, (uint64_t)traps.boot,
+			(uint64_t)traps.page + PAGE_SIZE - (uint64_t)traps.boot))
+		return true;
+	if (m->stacks == 0 || !is_within(address, bytes, m->stacks, m->stack_count * pitch))
 		return false;
-	memcpy(word, (const void *)address, sizeof(*word));
-	return true;
+	within = (address - m->stacks) % pitch;
+	return within >= PAGE_SIZE && bytes <= pitch - within;
+}
+
+/* The body may have taken the rights from any page of its own: then we fault, and come back here. */
+static bool read_body(void *self, uint64_t address, void *to, size_t bytes)
+{
+	bool is_read = false;
+
+	if (!is_body(address, bytes))
+		return false;
+	if (setjmp(traps.reading) == 0) {
+		traps.is_reading = 1;
+		memcpy(to, (const void *)address, bytes);
+		is_read = true;
+	}
+	traps.is_reading = 0;
+	return is_read;
 }
 
 static struct crash_report report_of(const ucontext_t *context)
 {
 	return (struct crash_report){
 		.name = traps.config->name,
-		.image = traps.image,
-		.boot = traps.boot,
+		.body = { traps.image, traps.boot, read_body, NULL },
 		.vector = VECTOR_NONE,
 		.registers = registers_of(&context->uc_mcontext),
-		.read_word = read_word,
+		.debug = traps.config->debug,
+		.core = traps.config->core,
 	};
 }
 
@@ -174,6 +231,17 @@ static _Noreturn void end_by_fault(int number, const siginfo_t *info, const ucon
 	leave(crash_report_print(&report));
 }
 
+static _Noreturn void end_by_its_words(const ucontext_t *context, uint64_t address, uint64_t length)
+{
+	static char words[CRASH_TEXT_MAX];
+	size_t shown = length < sizeof(words) ? length : sizeof(words);
+
+	if (read_body(NULL, address, words, shown))
+		end_with_words(context, words, shown);
+	snprintf(words, sizeof(words), "%s", "platform call with memory that is not the body's");
+	end_with_words(context, words, strlen(words));
+}
+
 static _Noreturn void end_by_call(const siginfo_t *info, const ucontext_t *context)
 {
 	const greg_t *g = context->uc_mcontext.gregs;
@@ -182,7 +250,7 @@ static _Noreturn void end_by_call(const siginfo_t *info, const ucontext_t *conte
 	char why[96];
 
 	if (is_stub && is_64 && info->si_syscall == PROCESS_CRASH)
-		end_with_words(context, (const char *)g[REG_RDI], (size_t)g[REG_RSI]);
+		end_by_its_words(context, (uint64_t)g[REG_RDI], (uint64_t)g[REG_RSI]);
 	if (is_stub && is_64 && info->si_syscall == SYS_exit_group) {
 		int code = (int)g[REG_RDI] & 0xff;
 
@@ -197,6 +265,8 @@ static _Noreturn void end_by_call(const siginfo_t *info, const ucontext_t *conte
 static ON_BODY_THREAD void on_fault(int number, siginfo_t *info, void *context)
 {
 	restore_thread();
+	if (traps.is_reading)
+		longjmp(traps.reading, 1);
 	end_if_reporting();
 	end_by_fault(number, info, context);
 }

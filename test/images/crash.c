@@ -1,0 +1,153 @@
+/*
+ * Crashes in known ways, for the reports, core files and backtraces of test/e2e/crash.py:
+ *
+ *     crash CAUSE [fiber]
+ *
+ * The functions are not inlined, so that the test can name the frames that it expects:
+ * main, perform, CAUSE, inner; in a fiber: fiber_enter, run, perform, ...
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <diatom/app.h>
+#include <diatom/assert.h>
+#include <diatom/fiber.h>
+#include <diatom/log.h>
+
+#define FAR __attribute__((noinline))
+
+static volatile int depth;
+static int (*volatile nothing)(int);
+static const char *volatile constant = "constant";
+static void *volatile kept;
+static struct wait_queue never;
+
+FAR static int inner_null(int n)
+{
+	volatile int *nowhere = (volatile int *)8;
+
+	return *nowhere + n;
+}
+
+FAR static int null_read(int n)
+{
+	return inner_null(n + 1) + 1;
+}
+
+FAR static int null_call(int n)
+{
+	return nothing(n) + 1;
+}
+
+FAR static int write_constant(int n)
+{
+	((volatile char *)constant)[0] = (char)n;
+	return n + 1;
+}
+
+FAR static int inner_overflow(int n)
+{
+	char room[64];
+
+	memset(room, n, sizeof(room));
+	depth++;
+	return inner_overflow(n + 1) + room[n % 64];
+}
+
+FAR static int overflow(int n)
+{
+	return inner_overflow(n) + 1;
+}
+
+FAR static int inner_assertion(int n)
+{
+	ASSERT(n < 0);
+	return n;
+}
+
+FAR static int assertion(int n)
+{
+	return inner_assertion(n + 2) + 1;
+}
+
+FAR static int inner_memory(int n)
+{
+	for (;;) {
+		kept = malloc(1 << 16);
+		if (kept == NULL)
+			image_crash("out of memory: the test took it all");
+		memset(kept, n, 1 << 16);
+	}
+}
+
+FAR static int memory(int n)
+{
+	return inner_memory(n) + 1;
+}
+
+FAR static int bounds(int n)
+{
+	static volatile int few[4];
+
+	return few[n * 1000];
+}
+
+FAR static int divide(int n)
+{
+	volatile int zero = 0;
+
+	return n / zero;
+}
+
+FAR static int aborted(int n)
+{
+	abort();
+}
+
+static const struct cause {
+	const char *name;
+	int (*run)(int n);
+} causes[] = {
+	{ "null_read", null_read },
+	{ "null_call", null_call },
+	{ "write_constant", write_constant },
+	{ "overflow", overflow },
+	{ "assertion", assertion },
+	{ "memory", memory },
+	{ "bounds", bounds },
+	{ "divide", divide },
+	{ "aborted", aborted },
+};
+
+FAR static int perform(const char *name)
+{
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+		if (strcmp(causes[i].name, name) == 0)
+			return causes[i].run(7) + 1;
+	return 1;
+}
+
+static void run(void *name)
+{
+	exit(perform(name));
+}
+
+static void wait_for_ever(void *argument)
+{
+	wait_on(&never, FOREVER);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return 2;
+	log_warning("crash", "about to crash by %s", argv[1]);
+	log_warning("crash", "a line with \x1b[31mcolour");
+	if (argc < 3)
+		return perform(argv[1]);
+	fiber_start("idler", wait_for_ever, NULL);
+	fiber_start("crasher", run, argv[1]);
+	fiber_join(fiber_start("third", wait_for_ever, NULL));
+	return 0;
+}
