@@ -10,6 +10,7 @@
 #include "host/inherited.h"
 #include "host/report.h"
 #include "host/run.h"
+#include "host/symbolize.h"
 
 #define DIATOM_VERSION "0.1.0"
 
@@ -18,6 +19,7 @@ static const char help[] =
 	"\n"
 	"  diatom build main.c -o IMAGE     make an image of a C program\n"
 	"  diatom run IMAGE [ARGUMENT ...]  start it: as a VM, or as a process where there is no KVM\n"
+	"  diatom symbolize IMAGE           name the places in a crash report\n"
 	"  diatom version                   say which diatom this is\n"
 	"\n"
 	"  diatom build --help, diatom run --help    all options\n"
@@ -43,6 +45,7 @@ static const struct command {
 } commands[] = {
 	{ "run", run_command },
 	{ "build", build_command },
+	{ "symbolize", symbolize_command },
 	{ "version", version_command },
 	{ "--version", version_command },
 	{ "help", help_command },

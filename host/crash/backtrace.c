@@ -134,6 +134,7 @@ static void put_names(struct text *text, const struct debug *debug, uint64_t off
 	unsigned count = debug_places_at(debug, asked, places, DEBUG_PLACES_MAX);
 	struct debug_symbol symbol;
 
+	text_put(text, count == 0 ? "?" : "");
 	for (unsigned i = 0; i < count; i++) {
 		size_t line = text->used;
 

@@ -304,15 +304,8 @@ static void run_one(struct machine *m, const struct common *c, struct reader *r)
 /* Runs until the location passes what is wanted; what is set after that is for later code. */
 static bool run(struct machine *m, const struct common *c, struct reader r)
 {
-	while (!reader_is_done(&r)) {
-		struct frame_row before = m->row;
-
+	while (!reader_is_done(&r) && m->location <= m->wanted)
 		run_one(m, c, &r);
-		if (m->location > m->wanted) {
-			m->row = before;
-			break;
-		}
-	}
 	return !r.is_bad;
 }
 

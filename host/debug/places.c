@@ -15,7 +15,9 @@
 #include "host/debug/line.h"
 #include "host/debug/unit.h"
 
-#define NAME_HOPS_MAX 4
+#define NAME_HOPS_MAX	4
+#define UNITS_MAX	20000
+#define UNITS_TRIED_MAX 16 /* one has the function, unless the file is hostile */
 
 struct link {
 	const char *name;
@@ -132,15 +134,21 @@ static unsigned fill_by_symbol(
 unsigned debug_places_at(
 	const struct debug *debug, uint64_t offset, struct debug_place *places, unsigned most)
 {
+	unsigned tried = 0;
 	uint64_t at = 0;
 
 	if (most == 0 || offset < debug->text || offset >= debug->text_end)
 		return 0;
-	while (at < debug->units.length) {
+	for (unsigned i = 0; i < UNITS_MAX && at < debug->units.length && tried < UNITS_TRIED_MAX;
+		i++) {
 		struct unit unit;
 		struct chain chain;
 
-		if (unit_next(debug, &at, &unit) && find_in_unit(&unit, offset, &chain))
+		if (!unit_next(debug, &at, &unit) || !unit_covers(&unit, offset))
+			continue;
+		tried++;
+		unit_index(&unit);
+		if (find_in_unit(&unit, offset, &chain))
 			return fill(&unit, &chain, offset, places, most);
 	}
 	return fill_by_symbol(debug, offset, places);

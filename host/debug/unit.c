@@ -73,6 +73,11 @@ enum range_kind {
 	RANGE_ADDRESS_LENGTH,
 };
 
+/* What no compiler makes more of; limits to what a hostile file can cost. */
+#define ATTRIBUTES_MAX	100
+#define RANGES_MAX	256   /* of an inlined call */
+#define UNIT_RANGES_MAX 65536 /* of a unit: a function each */
+
 enum unit_kind { UNIT_COMPILE = 1, UNIT_PARTIAL = 3, UNIT_SKELETON = 4 };
 
 struct value {
@@ -222,26 +227,30 @@ static uint64_t reference_of(const struct unit *unit, const struct value *v)
 static void skip_attributes(struct reader *shape)
 {
 	uint64_t attribute, form;
+	unsigned count = 0;
 
 	do {
 		attribute = reader_uleb(shape);
 		form = reader_uleb(shape);
 		if (form == FORM_IMPLICIT_CONST)
 			reader_sleb(shape);
+		if (count++ > ATTRIBUTES_MAX)
+			reader_fail(shape);
 	} while ((attribute != 0 || form != 0) && !shape->is_bad);
 }
 
-static void index_shapes(struct unit *unit)
+void unit_index(struct unit *unit)
 {
 	struct reader r = reader_of(unit->shapes);
 
 	memset(unit->shape_at, 0, sizeof(unit->shape_at));
-	while (!reader_is_done(&r)) {
+	unit->is_indexed = true;
+	for (unsigned i = 0; i < 2 * UNIT_SHAPES_MAX && !reader_is_done(&r); i++) {
 		uint64_t at = (uint64_t)(r.at - unit->shapes.at), number = reader_uleb(&r);
 
 		if (number == 0)
 			break;
-		if (number < UNIT_SHAPES_KEPT && at < UINT32_MAX)
+		if (number < UNIT_SHAPES_MAX && at < UINT32_MAX)
 			unit->shape_at[number] = (uint32_t)at + 1;
 		reader_uleb(&r);
 		reader_byte(&r);
@@ -254,15 +263,12 @@ static struct reader find_shape(const struct unit *unit, uint64_t number)
 {
 	struct reader r = reader_of(unit->shapes);
 
-	if (number < UNIT_SHAPES_KEPT) {
-		if (unit->shape_at[number] == 0)
-			reader_fail(&r);
-		else
-			r = reader_from(unit->shapes, unit->shape_at[number] - 1u);
+	if (unit->is_indexed && number < UNIT_SHAPES_MAX && unit->shape_at[number] != 0) {
+		r = reader_from(unit->shapes, unit->shape_at[number] - 1u);
 		reader_uleb(&r);
 		return r;
 	}
-	while (!reader_is_done(&r)) {
+	for (unsigned i = 0; i < UNIT_SHAPES_MAX && !unit->is_indexed && !r.is_bad; i++) {
 		uint64_t one = reader_uleb(&r);
 
 		if (one == number)
@@ -356,20 +362,21 @@ static bool read_entry(const struct unit *unit, struct reader *r, struct entry *
 	shape = find_shape(unit, number);
 	entry->tag = reader_uleb(&shape);
 	entry->has_children = reader_byte(&shape) != 0;
-	while (!shape.is_bad && !r->is_bad) {
+	for (unsigned i = 0; !shape.is_bad && !r->is_bad; i++) {
 		uint64_t attribute = reader_uleb(&shape), form = reader_uleb(&shape);
 		uint64_t constant = form == FORM_IMPLICIT_CONST ? (uint64_t)reader_sleb(&shape) : 0;
 		struct value v;
 
 		if (attribute == 0 && form == 0)
 			break;
+		if (i == ATTRIBUTES_MAX)
+			return false;
 		if (form == FORM_INDIRECT)
 			form = reader_uleb(r);
 		read_value(unit, r, constant, form, &v);
 		if (root != NULL)
 			keep_base(root, bases, attribute, &v);
-		else
-			keep(unit, entry, attribute, &v);
+		keep(unit, entry, attribute, &v);
 	}
 	return !shape.is_bad && !r->is_bad && entry->tag != TAG_NONE;
 }
@@ -425,7 +432,7 @@ bool unit_next(const struct debug *debug, uint64_t *at, struct unit *unit)
 	unit->addresses = unit->name_offsets = 8;
 	unit->ranges = 12;
 	unit->first = (uint64_t)(r.at - debug->units.at);
-	index_shapes(unit);
+	unit->is_indexed = false;
 	if (!read_entry(unit, &r, &root, unit, &bases))
 		return false;
 	if (bases.has_low)
@@ -473,12 +480,13 @@ static struct reader range_list(const struct unit *unit, const struct entry *ent
 	return reader_from(unit->debug->ranges, unit->ranges + offset);
 }
 
-static bool ranges_cover(const struct unit *unit, const struct entry *entry, uint64_t offset)
+static bool ranges_cover(
+	const struct unit *unit, const struct entry *entry, uint64_t offset, unsigned most)
 {
 	struct reader r = range_list(unit, entry);
 	uint64_t base = unit->low;
 
-	while (!reader_is_done(&r)) {
+	while (!reader_is_done(&r) && most-- > 0) {
 		uint64_t start = 0, end = 0;
 
 		switch (reader_byte(&r)) {
@@ -517,12 +525,26 @@ static bool ranges_cover(const struct unit *unit, const struct entry *entry, uin
 	return false;
 }
 
-bool unit_entry_covers(const struct unit *unit, const struct entry *entry, uint64_t offset)
+static bool covers(
+	const struct unit *unit, const struct entry *entry, uint64_t offset, unsigned most)
 {
 	uint64_t end = entry->is_high_length ? entry->low + entry->high : entry->high;
 
 	if (entry->has_ranges)
-		return unit->version >= 5 && ranges_cover(unit, entry, offset);
+		return unit->version >= 5 && ranges_cover(unit, entry, offset, most);
 	return entry->has_low && entry->low >= unit->debug->text && offset >= entry->low &&
 	       offset < end;
+}
+
+bool unit_entry_covers(const struct unit *unit, const struct entry *entry, uint64_t offset)
+{
+	return covers(unit, entry, offset, RANGES_MAX);
+}
+
+bool unit_covers(const struct unit *unit, uint64_t offset)
+{
+	struct reader r = unit_reader(unit, unit->first);
+	struct entry root;
+
+	return unit_entry(unit, &r, &root) && covers(unit, &root, offset, UNIT_RANGES_MAX);
 }

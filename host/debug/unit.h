@@ -13,7 +13,7 @@
 #include "host/debug/debug.h"
 #include "host/debug/reader.h"
 
-#define UNIT_SHAPES_KEPT 256
+#define UNIT_SHAPES_MAX 1024 /* numbers of shapes from here on are not known */
 
 enum entry_tag {
 	TAG_NONE = 0, /* the end of a list of children */
@@ -27,10 +27,11 @@ struct unit {
 	uint64_t first;	     /* its root entry */
 	unsigned version, offset_bytes;
 	struct debug_bytes shapes;
-	uint32_t shape_at[UNIT_SHAPES_KEPT]; /* by number, one more than its offset; 0: not known */
+	uint32_t shape_at[UNIT_SHAPES_MAX]; /* by number, one more than its offset; 0: not known */
 	/* From its root entry: */
 	uint64_t lines; /* its line program, UINT64_MAX: none */
 	uint64_t low, addresses, name_offsets, ranges;
+	bool is_indexed; /* shape_at is filled in */
 };
 
 struct entry {
@@ -47,6 +48,12 @@ struct entry {
 /* Reads the header and root entry of the unit at *at, and moves *at to the next. False: there is none,
  * or it can't be read (*at has moved past it nevertheless, or to the section's end). */
 bool unit_next(const struct debug *debug, uint64_t *at, struct unit *unit);
+
+/* Has it code at `offset`, by its root entry? */
+bool unit_covers(const struct unit *unit, uint64_t offset);
+
+/* Makes entries quick to read: worth it for more than a few. */
+void unit_index(struct unit *unit);
 
 /* The unit that an offset of .debug_info lies in. */
 bool unit_of(const struct debug *debug, uint64_t offset, struct unit *unit);
