@@ -25,7 +25,7 @@ static struct wait_queue never;
 
 FAR static int inner_null(int n)
 {
-	volatile int *nowhere = (volatile int *)8;
+	volatile int *volatile nowhere = (volatile int *)8;
 
 	return *nowhere + n;
 }
@@ -51,7 +51,8 @@ FAR static int inner_overflow(int n)
 	char room[64];
 
 	memset(room, n, sizeof(room));
-	depth++;
+	if (depth++ < 0)
+		return 0;
 	return inner_overflow(n + 1) + room[n % 64];
 }
 
