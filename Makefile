@@ -13,6 +13,8 @@
 #   host     the tools: static, Debian's musl
 
 BUILD   := build
+# The same path however it is said: dependency files (.d) name their targets by it.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 BODY    ?= clang
 PREFIX  ?= /usr/local
 PYTHON  := /usr/bin/python3
