@@ -61,3 +61,14 @@ $(BUILD)/test/unit/image $(BUILD)/test/fuzz/image: $(IMAGE_DECODER) $(wildcard h
 # The monitor's signals, and the console that they interrupt.
 UNIT_EXTRA_signals := $(patsubst %,host/monitor/%.c,signals console mmio queue memory)
 $(BUILD)/test/unit/signals: $(UNIT_EXTRA_signals)
+
+# Debug files, and what crash reports are made of.
+DEBUG_READER := $(wildcard host/debug/*.c)
+CRASH_REPORT := $(DEBUG_READER) $(wildcard host/body/*.c host/crash/*.c) host/report.c \
+	host/image/image.c host/image/elf.c host/image/manifest.c host/image/relocation.c \
+	host/nettext.c host/file.c
+FUZZ_EXTRA_debug := $(filter-out %/debug_file.c,$(DEBUG_READER))
+UNIT_EXTRA_debug := $(FUZZ_EXTRA_debug)
+FUZZ_EXTRA_crash_report := $(CRASH_REPORT)
+$(BUILD)/test/fuzz/debug $(BUILD)/test/unit/debug: $(DEBUG_READER) $(wildcard host/debug/*.h)
+$(BUILD)/test/fuzz/crash_report: $(CRASH_REPORT) $(wildcard host/*/*.h)

@@ -118,13 +118,31 @@ static void find_text(struct debug *debug, const struct debug_bytes *file, const
 	}
 }
 
+/* A section that is missing has no bytes, but a place nevertheless: pointers are never NULL. */
+static void begin(struct debug *debug, const uint8_t *bytes)
+{
+	const struct debug_bytes none = { bytes, 0 };
+
+	*debug = (struct debug){ .symbols = none,
+		.symbol_names = none,
+		.lines = none,
+		.line_names = none,
+		.names = none,
+		.frames = none,
+		.units = none,
+		.shapes = none,
+		.addresses = none,
+		.name_offsets = none,
+		.ranges = none };
+}
+
 bool debug_decode(struct debug *debug, const uint8_t *bytes, uint64_t length, const char **why)
 {
 	struct debug_bytes file = { bytes, length }, table, names = { 0 };
 	Elf64_Ehdr header;
 	Elf64_Shdr section;
 
-	memset(debug, 0, sizeof(*debug));
+	begin(debug, bytes);
 	*why = check_header(&file, &header);
 	if (*why != NULL)
 		return false;
