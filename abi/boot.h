@@ -81,16 +81,17 @@ struct boot_memory {
 enum boot_transport {
 	BOOT_VIRTIO_MMIO = 1, /* `address`: registers, virtio 1.2 section 4.2 */
 	BOOT_VIRTIO_PCI = 2,
-	BOOT_FD = 3, /* `fd`: a tap (net) or file (block) of the process */
+	BOOT_FD = 3, /* `fd`: a tap, a packet or datagram socket (net), or a file (block) */
 };
 
 /* Flags of a BOOT_FD net device. */
 enum boot_net_flags {
-	BOOT_NET_VNET_HEADER = 1, /* each frame is led by struct virtio_net_header (12 bytes) */
-	BOOT_NET_CHECKSUM = 2,	  /* partial checksums may be written and will be read */
-	BOOT_NET_SEGMENT_TCP = 4, /* TSO4/TSO6 frames may be written and will be read */
-	BOOT_NET_SEGMENT_UDP = 8, /* USO frames may be written and will be read */
-	BOOT_NET_CAPTURE = 16,	  /* `address` is a descriptor: append a pcap record for each frame,
+	BOOT_NET_VNET_HEADER = 1,   /* each frame is led by struct virtio_net_header (12 bytes) */
+	BOOT_NET_CHECKSUM = 2,	    /* partial checksums may be written and will be read */
+	BOOT_NET_SEGMENT_TCP = 4,   /* TSO4/TSO6 frames may be written and will be read */
+	BOOT_NET_SEGMENT_UDP = 8,   /* USO frames may be written and will be read */
+	BOOT_NET_SHORT_HEADER = 32, /* with VNET_HEADER: without its last field (10 bytes) */
+	BOOT_NET_CAPTURE = 16, /* `address` is a descriptor: append a pcap record for each frame,
 				   * nanosecond stamps; the file header is there already */
 };
 

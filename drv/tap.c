@@ -41,7 +41,7 @@ COUNTER(tx_pieces, "tap.tx_pieces", "frames dropped: too many pieces");
 struct tap {
 	struct netdev device;
 	int fd, pcap_fd;
-	uint32_t lead;	      /* bytes of offload header before each frame: 0 or 12 */
+	uint32_t lead;	      /* bytes of offload header before each frame: 0, 10 or 12 */
 	unsigned budget;      /* frames to read before they are acted on */
 	instant slept_at;     /* when a sleep was prepared; 0: something was read since */
 	bool is_rare;	      /* one frame came after a real sleep: sleep before reading again */
@@ -151,6 +151,8 @@ static unsigned tap_receive(struct netdev *device, struct packet_queue *frames, 
 		if (length <= 0) {
 			if (length != -EAGAIN && length != -EINTR)
 				count(&rx_failed);
+			if (length == 0)
+				plat_unwatch(tap->fd); /* the other side is gone */
 			tap->spare = packet;
 			tap->budget = 1;
 			tap->slept_at = 0;
@@ -244,6 +246,13 @@ static const struct netdev_ops tap_ops = {
 	.prepare_sleep = tap_prepare_sleep,
 };
 
+static uint32_t lead_of(uint32_t flags)
+{
+	if (!(flags & BOOT_NET_VNET_HEADER))
+		return 0;
+	return sizeof(struct virtio_net_header) - (flags & BOOT_NET_SHORT_HEADER ? 2 : 0);
+}
+
 static uint32_t features_of(uint32_t flags)
 {
 	uint32_t features = 0;
@@ -277,7 +286,7 @@ enum status tap_open(const struct boot_device *boot, struct netdev **device)
 	tap->device.gateway = boot->gateway;
 	tap->fd = boot->fd;
 	tap->pcap_fd = boot->flags & BOOT_NET_CAPTURE ? (int)boot->address : -1;
-	tap->lead = boot->flags & BOOT_NET_VNET_HEADER ? sizeof(struct virtio_net_header) : 0;
+	tap->lead = lead_of(boot->flags);
 	tap->budget = 1;
 	if (tap->device.features & (NETDEV_SEGMENT_TCP | NETDEV_SEGMENT_UDP) ||
 		tap->device.mtu > room) {

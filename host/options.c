@@ -10,14 +10,12 @@
 
 #include "abi/call.h"
 #include "abi/log.h"
-#include "host/nettext.h"
 #include "host/report.h"
 
 #define MEMORY_MIB_MAX (1 << 20)
 #define TIMEOUT_S_MAX  100000000 /* three years */
 #define SPIN_US_MAX    1000000
 #define SEE_HELP       "all options:  diatom run --help"
-#define NET_FORM       "the form is:  --net NAME=tap:TAP[,ip=ADDRESS/BITS][,gw=ADDRESS][,mac=MAC]"
 
 static int complain(const char *option, const char *value, const char *remedy)
 {
@@ -47,6 +45,16 @@ static bool parse_decimal(const char *text, unsigned decimals, int64_t most, int
 	return *text == '\0';
 }
 
+bool options_parse_number(const char *text, uint32_t most, uint32_t *out)
+{
+	int64_t value;
+
+	if (!parse_decimal(text, 0, most, &value))
+		return false;
+	*out = (uint32_t)value;
+	return true;
+}
+
 static int take_as(struct options *options, const char *value)
 {
 	if (strcmp(value, "vm") == 0)
@@ -68,74 +76,13 @@ static int take_mem(struct options *options, const char *value)
 	return 0;
 }
 
-/* Copies [start, start + length) into a field; false if it is empty or too long. */
-static bool keep(char *field, size_t room, const char *start, size_t length)
+bool options_keep(char *field, size_t room, const char *start, size_t length)
 {
 	if (length == 0 || length >= room)
 		return false;
 	memcpy(field, start, length);
 	field[length] = '\0';
 	return true;
-}
-
-static bool has_key(const char *word, size_t length, const char *key)
-{
-	return length > strlen(key) && strncmp(word, key, strlen(key)) == 0;
-}
-
-/* One ",key=value" of --net. NULL, or what to do. */
-static const char *take_net_part(struct options_net *net, const char *word, size_t length)
-{
-	char mac[32];
-
-	if (has_key(word, length, "ip=")) {
-		if (!keep(net->ip, sizeof(net->ip), word + 3, length - 3) ||
-			!nettext_is_prefix(net->ip))
-			return "ip= takes an address and its network's length: ip=10.0.0.2/24";
-	} else if (has_key(word, length, "gw=")) {
-		if (!keep(net->gateway, sizeof(net->gateway), word + 3, length - 3) ||
-			!nettext_is_address(net->gateway))
-			return "gw= takes an address: gw=10.0.0.1";
-	} else if (has_key(word, length, "mac=")) {
-		net->has_mac = true;
-		if (!keep(mac, sizeof(mac), word + 4, length - 4) || !nettext_to_mac(mac, net->mac))
-			return "mac= takes a unicast address: mac=52:54:00:12:34:56";
-	} else {
-		return NET_FORM;
-	}
-	return NULL;
-}
-
-static int take_net(struct options *options, const char *value)
-{
-	struct options_net *net = &options->nets[options->net_count];
-	const char *equals = strchr(value, '='), *word, *wrong;
-	size_t length;
-
-	if (options->net_count == BOOT_DEVICES_MAX - 2)
-		return report_error(EXIT_USAGE, NULL, "--net: at most %d network interfaces",
-			BOOT_DEVICES_MAX - 2);
-	memset(net, 0, sizeof(*net));
-	if (equals == NULL || strncmp(equals, "=tap:", 5) != 0 ||
-		!keep(net->name, sizeof(net->name), value, (size_t)(equals - value)))
-		return complain("net", value, NET_FORM);
-	word = equals + strlen("=tap:");
-	length = strcspn(word, ",");
-	if (!keep(net->tap, sizeof(net->tap), word, length))
-		return complain("net", value, "a tap's name has 1 to 15 characters");
-	while (word[length] == ',') {
-		word += length + 1;
-		length = strcspn(word, ",");
-		wrong = take_net_part(net, word, length);
-		if (wrong != NULL)
-			return complain("net", value, wrong);
-	}
-	for (unsigned i = 0; i < options->net_count; i++)
-		if (strcmp(options->nets[i].name, net->name) == 0)
-			return report_error(
-				EXIT_USAGE, NULL, "--net: \"%s\" is given twice", net->name);
-	options->net_count++;
-	return 0;
 }
 
 static int take_file(struct options *options, const char *value)
@@ -146,7 +93,7 @@ static int take_file(struct options *options, const char *value)
 	if (options->file_count == BOOT_BLOBS_MAX)
 		return report_error(EXIT_USAGE, NULL, "--file: at most %d files", BOOT_BLOBS_MAX);
 	if (equals == NULL || equals[1] == '\0' ||
-		!keep(file->name, sizeof(file->name), value, (size_t)(equals - value)))
+		!options_keep(file->name, sizeof(file->name), value, (size_t)(equals - value)))
 		return complain("file", value, "the form is:  --file NAME=PATH");
 	for (unsigned i = 0; i < options->file_count; i++)
 		if (strcmp(options->files[i].name, file->name) == 0)
@@ -233,7 +180,8 @@ static const struct option {
 } table[] = {
 	{ "as", true, take_as },
 	{ "mem", true, take_mem },
-	{ "net", true, take_net },
+	{ "net", true, options_take_net },
+	{ "publish", true, options_take_forward },
 	{ "file", true, take_file },
 	{ "pcap", true, take_pcap },
 	{ "core", true, take_core },
@@ -270,7 +218,9 @@ static int take_option(struct options *options, int argc, char **argv, int *at)
 		return take_help(options, NULL);
 	if (strcmp(word, "-q") == 0)
 		return take_quiet(options, NULL);
-	if (word[1] != '-' || !keep(name, sizeof(name), word + 2,
+	if (strcmp(word, "-p") == 0)
+		word = "--publish";
+	if (word[1] != '-' || !options_keep(name, sizeof(name), word + 2,
 				      equals ? (size_t)(equals - word - 2) : strlen(word + 2)))
 		return unknown(word, name);
 	for (size_t i = 0; i < OPTION_COUNT; i++) {

@@ -6,6 +6,7 @@
 #define DIATOM_HOST_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "abi/boot.h"
@@ -17,14 +18,27 @@ enum options_target {
 	TARGET_PROCESS,
 };
 
-/* --net NAME=tap:TAP[,ip=PREFIX][,gw=ADDRESS][,mac=MAC] */
+enum options_net_kind { NET_USER, NET_TAP, NET_PACKET, NET_FD };
+
+/* --net [NAME=]KIND[:WHAT][,ip=PREFIX][,gw=ADDRESS][,mac=MAC] */
 struct options_net {
-	char name[MANIFEST_NAME_BYTES];
-	char tap[16];
+	char name[MANIFEST_NAME_BYTES]; /* empty: the image's only one */
+	enum options_net_kind kind;
+	char interface[16]; /* NET_TAP, NET_PACKET: of the host */
+	int fd;		    /* NET_FD: inherited */
 	char ip[MANIFEST_ADDRESS_BYTES];
 	char gateway[MANIFEST_ADDRESS_BYTES];
 	uint8_t mac[6];
 	bool has_mac;
+};
+
+#define OPTIONS_FORWARDS_MAX 32
+
+/* -p [ADDRESS:]HOST:GUEST[/tcp|/udp] */
+struct options_forward {
+	char address[16]; /* IPv4, of the host */
+	uint16_t host, guest;
+	bool is_tcp, is_udp;
 };
 
 /* --file NAME=PATH */
@@ -38,6 +52,8 @@ struct options {
 	uint64_t memory_mib; /* 0: not said */
 	struct options_net nets[BOOT_DEVICES_MAX];
 	unsigned net_count;
+	struct options_forward forwards[OPTIONS_FORWARDS_MAX];
+	unsigned forward_count;
 	struct options_file files[BOOT_BLOBS_MAX];
 	unsigned file_count;
 	const char *pcap; /* NULL: none */
@@ -50,6 +66,17 @@ struct options {
 	int argument_count; /* with the image's path as [0] */
 	char **arguments;
 };
+
+/* The value of one --net, of one -p: taken apart and added. 0, or the exit code after having said what
+ * is wrong. */
+int options_take_net(struct options *options, const char *value);
+int options_take_forward(struct options *options, const char *value);
+
+/* A whole decimal number of at most `most`, filling the text. */
+bool options_parse_number(const char *text, uint32_t most, uint32_t *out);
+
+/* Copies [start, start + length) into a field as text; false if it is empty or too long. */
+bool options_keep(char *field, size_t room, const char *start, size_t length);
 
 /* Reads the words after "run". 0, or the exit code after having said what is wrong. */
 int options_parse(struct options *options, int argc, char **argv);

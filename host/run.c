@@ -18,10 +18,11 @@
 #include "host/crash/core.h"
 #include "host/image/image.h"
 #include "host/monitor/monitor.h"
+#include "host/net/open.h"
+#include "host/net/user.h"
 #include "host/options.h"
 #include "host/process/process.h"
 #include "host/report.h"
-#include "host/tap.h"
 
 #define MEMORY_MIB_DEFAULT 64
 #define MIB		   (UINT64_C(1) << 20)
@@ -31,8 +32,15 @@ static const char help[] =
 	"\n"
 	"  --as vm|process     how to run it; without: a VM if /dev/kvm can be used, else a process\n"
 	"  --mem MIB           memory; without: what the image wants, else 64\n"
-	"  --net NAME=tap:TAP[,ip=ADDRESS/BITS][,gw=ADDRESS][,mac=MAC]\n"
-	"                      connect the image's network interface NAME to the host's tap TAP\n"
+	"  -p [ADDRESS:]HOSTPORT:PORT[/tcp|/udp], --publish\n"
+	"                      let a port of the host (at 127.0.0.1, unless ADDRESS is given) lead to\n"
+	"                      the image's; TCP and UDP, unless one is named\n"
+	"  --net [NAME=]KIND[,ip=ADDRESS/BITS][,gw=ADDRESS][,mac=MAC]\n"
+	"                      connect the image's network interface NAME to\n"
+	"                        user              the world, through passt: without root (the default)\n"
+	"                        tap:TAP           a tap of the host\n"
+	"                        packet:INTERFACE  the network of an interface of the host\n"
+	"                        fd:N              a tap or socket that diatom inherits\n"
 	"  --file NAME=PATH    hand a file over, under the name that the image declares\n"
 	"  --pcap FILE         record all frames of all interfaces\n"
 	"  --core FILE         leave a core file for gdb when it crashes\n"
@@ -81,10 +89,11 @@ static const struct options_file *find_file(const struct options *options, const
 
 static int complain_missing_net(const struct options *options, const char *image, const char *name)
 {
-	char remedy[160];
+	char remedy[256];
 
-	snprintf(remedy, sizeof(remedy), "give it one:  diatom run --net %s=tap:TAP %s", name,
-		options->image);
+	snprintf(remedy, sizeof(remedy), "give it one:  diatom run --net %s=tap:TAP %s    (or %s)",
+		name, options->image,
+		user_is_there() ? "by passt: NAME=user" : "install passt: it needs no root");
 	return report_error(EXIT_REFUSED, remedy,
 		"%s needs a network interface \"%s\" that nothing provides", image, name);
 }
@@ -184,41 +193,9 @@ static int choose_memory(
 		config->name, (unsigned)least, (unsigned)mib);
 }
 
-/* Fills in a device from the manifest, overridden by the command line, and opens its tap. */
-static int open_net(
-	struct run_net *net, const struct manifest_net *wanted, const struct options_net *given)
-{
-	memcpy(net->name, wanted->name, sizeof(net->name));
-	memcpy(net->tap, given->tap, sizeof(net->tap));
-	memcpy(net->ip, given->ip[0] != '\0' ? given->ip : wanted->ip, sizeof(net->ip));
-	/* The manifest's gateway belongs to the manifest's network. */
-	if (given->gateway[0] != '\0' || given->ip[0] != '\0')
-		memcpy(net->gateway, given->gateway, sizeof(net->gateway));
-	else
-		memcpy(net->gateway, wanted->gateway, sizeof(net->gateway));
-	if (given->has_mac)
-		memcpy(net->mac, given->mac, sizeof(net->mac));
-	int code = tap_open(net);
-
-	if (code == 0 && wanted->mtu != 0 && wanted->mtu < net->mtu)
-		net->mtu = (uint16_t)wanted->mtu;
-	return code;
-}
-
-static int open_devices(
+static int read_blobs(
 	struct run_config *config, const struct options *options, const struct image *image)
 {
-	for (unsigned i = 0; i < image->net_count; i++) {
-		const struct options_net *given = find_net(options, image->nets[i].name);
-		int code;
-
-		if (given == NULL)
-			continue;
-		code = open_net(&config->nets[config->net_count], &image->nets[i], given);
-		if (code != 0)
-			return code;
-		config->net_count++;
-	}
 	for (unsigned i = 0; i < image->blob_count; i++) {
 		const struct options_file *given = find_file(options, image->blobs[i].name);
 		int code;
@@ -284,8 +261,7 @@ static enum options_target choose_target(const struct options *options)
 	return TARGET_PROCESS;
 }
 
-static int prepare(
-	struct run_config *config, const struct options *options, const struct image *image)
+static int prepare(struct run_config *config, struct options *options, const struct image *image)
 {
 	int code;
 
@@ -297,19 +273,24 @@ static int prepare(
 	config->log_level = options->log_level;
 	config->is_quiet = options->is_quiet;
 	config->is_dumpable = options->is_dumpable;
-	code = check_missing(options, image, config);
+	code = net_choose(options, image, config->name);
+	if (code == 0)
+		code = check_missing(options, image, config);
 	if (code == 0)
 		code = check_extra(options, image, config);
 	if (code == 0)
 		code = choose_memory(config, options, image);
 	if (code == 0)
-		code = open_devices(config, options, image);
+		code = read_blobs(config, options, image);
 	if (code == 0)
 		code = open_pcap(config, options->pcap);
 	if (code == 0)
 		code = open_core(config, options->core);
 	if (code == 0)
 		open_debug(config, options, image);
+	/* The last, since it may start processes. */
+	if (code == 0)
+		code = net_open(config, options, image);
 	return code;
 }
 
@@ -343,7 +324,7 @@ int run_command(int argc, char **argv)
 
 void run_announce(const struct run_config *config, const char *target)
 {
-	char text[2048], took[REPORT_TIME_BYTES];
+	char text[1024 + BOOT_DEVICES_MAX * 640], took[REPORT_TIME_BYTES];
 	int used;
 
 	if (config->is_quiet)
@@ -355,9 +336,9 @@ void run_announce(const struct run_config *config, const char *target)
 		const struct run_net *net = &config->nets[i];
 
 		used += snprintf(text + used, sizeof(text) - (size_t)used,
-			"%s: %s (%02x:%02x:%02x:%02x:%02x:%02x) on %s\n", net->name,
+			"%s: %s (%02x:%02x:%02x:%02x:%02x:%02x) %s\n", net->name,
 			net->ip[0] != '\0' ? net->ip : "no address", net->mac[0], net->mac[1],
-			net->mac[2], net->mac[3], net->mac[4], net->mac[5], net->tap);
+			net->mac[2], net->mac[3], net->mac[4], net->mac[5], net->way);
 	}
 	report_write(STDERR_FILENO, text, (size_t)used);
 }
@@ -371,6 +352,13 @@ void run_announce_end(const struct run_config *config, int exit_code)
 		return;
 	report_line("%s: finished, exit %d after %s", config->name, exit_code,
 		report_time(took, monotonic_ns() - config->started_ns));
+}
+
+void run_announce_orphan(const struct run_config *config, int status)
+{
+	report_error(EXIT_HOST_LACKS, "start it again",
+		"%s: a process that carries its network was ended by signal %d", config->name,
+		status);
 }
 
 void run_announce_timeout(const struct run_config *config)

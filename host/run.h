@@ -24,14 +24,22 @@ struct core_file;
 
 struct run_net {
 	char name[MANIFEST_NAME_BYTES];
-	char tap[16];	/* the interface on the host */
-	int fd;		/* non-blocking; offload header of 12 bytes if flags say so */
-	uint32_t flags; /* enum boot_net_flags: what the tap accepted */
+	char way[512];	/* for people: "on tap0", "by passt, 127.0.0.1:8080 -> 80" */
+	int fd;		/* non-blocking; each frame led by the offload header that flags name */
+	uint32_t flags; /* enum boot_net_flags: header and offloads that the other side takes */
 	uint8_t mac[6];
 	uint16_t mtu;
 	char ip[MANIFEST_ADDRESS_BYTES]; /* "10.0.0.2/24"; empty: none */
 	char gateway[MANIFEST_ADDRESS_BYTES];
 };
+
+/* Bytes of offload header before each frame at fd. */
+static inline uint32_t run_net_lead(const struct run_net *net)
+{
+	if ((net->flags & BOOT_NET_VNET_HEADER) == 0)
+		return 0;
+	return (net->flags & BOOT_NET_SHORT_HEADER) != 0 ? 10 : 12;
+}
 
 /* A file of the user's: read whole, in memory of its own that starts on a page and is zero-filled to
  * the end of its last page. */
@@ -46,6 +54,7 @@ struct run_config {
 	uint64_t memory_bytes; /* whole MiB */
 	struct run_net nets[BOOT_DEVICES_MAX];
 	unsigned net_count;
+	bool has_helper; /* processes of ours carry frames (host/net/relay.h): the run ends with them */
 	struct run_blob blobs[BOOT_BLOBS_MAX];
 	unsigned blob_count;
 	int argument_count; /* at most BOOT_ARGUMENTS_MAX; [0] is the image's path */
@@ -70,6 +79,10 @@ void run_announce(const struct run_config *config, const char *target);
 
 /* Says how it ended, unless quiet. Formats and writes to standard error, nothing else. */
 void run_announce_end(const struct run_config *config, int exit_code);
+
+/* Says that a helper of the network was killed: `status` as siginfo_t has it. Formats and writes to
+ * standard error, nothing else. */
+void run_announce_orphan(const struct run_config *config, int status);
 
 /* Says that the time limit ended it. Formats and writes to standard error, nothing else. */
 void run_announce_timeout(const struct run_config *config);

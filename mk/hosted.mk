@@ -52,6 +52,12 @@ hosted: $(BUILD)/hosted/libdiatom.a $(UNIT_TESTS) $(SIM_TESTS) $(FUZZ_TESTS)
 FUZZ_EXTRA_virtio_device := $(patsubst %,host/monitor/%.c,memory queue mmio net console entropy pcap)
 $(BUILD)/test/fuzz/virtio_device: $(FUZZ_EXTRA_virtio_device)
 
+# Frames in a stream and the gate before passt.
+NET_STREAM := $(patsubst %,host/net/%.c,frames gate)
+UNIT_EXTRA_net_stream := $(NET_STREAM)
+FUZZ_EXTRA_net_stream := $(NET_STREAM)
+$(BUILD)/test/unit/net_stream $(BUILD)/test/fuzz/net_stream: $(NET_STREAM) $(wildcard host/net/*.h)
+
 # The image decoder, for its tests.
 IMAGE_DECODER := $(wildcard host/image/*.c) host/nettext.c host/file.c
 UNIT_EXTRA_image := $(IMAGE_DECODER)

@@ -230,6 +230,13 @@ void plat_watch(int fd)
 	watched[watched_count++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 }
 
+void plat_unwatch(int fd)
+{
+	for (nfds_t i = 0; i < watched_count; i++)
+		if (watched[i].fd == fd)
+			watched[i].fd = -1;
+}
+
 long plat_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	long result = syscall(number, a, b, c, d, e, f);

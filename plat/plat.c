@@ -77,3 +77,9 @@ void plat_watch(int fd)
 	if (!plat_is_vm())
 		process_watch(fd);
 }
+
+void plat_unwatch(int fd)
+{
+	if (!plat_is_vm())
+		process_unwatch(fd);
+}

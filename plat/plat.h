@@ -48,6 +48,7 @@ void plat_guard_install(void *page);
  * BOOT_DEVICES_MAX. Nothing elsewhere.
  */
 void plat_watch(int fd);
+void plat_unwatch(int fd);
 
 /* Process and hosted: a raw system call; the result as Linux has it (negative errno). */
 long plat_syscall(long number, long a, long b, long c, long d, long e, long f);

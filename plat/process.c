@@ -113,3 +113,10 @@ void process_watch(int fd)
 		image_crash("plat_watch: too many descriptors");
 	watched[watched_count++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 }
+
+void process_unwatch(int fd)
+{
+	for (unsigned i = 0; i < watched_count; i++)
+		if (watched[i].fd == fd)
+			watched[i].fd = -1; /* ppoll passes over it */
+}

@@ -28,5 +28,6 @@ void process_guard_install(void *page);
 
 /* A descriptor whose readability ends process_sleep; at most BOOT_DEVICES_MAX. */
 void process_watch(int fd);
+void process_unwatch(int fd);
 
 #endif

@@ -30,6 +30,7 @@ struct guest {
 	struct boot_info *boot;
 	struct boot_host_page *page;
 	int64_t spin_ns;
+	bool has_helper; /* struct run_config */
 
 	unsigned device_count;
 	struct device *devices[BOOT_DEVICES_MAX];

@@ -62,9 +62,11 @@ static void make_devices(
 
 	for (unsigned i = 0; i < config->net_count; i++) {
 		const struct run_net *from = &config->nets[i];
-		struct net_settings settings = {
-			.name = from->name, .tap = from->fd, .mtu = from->mtu, .pcap = guest->pcap
-		};
+		struct net_settings settings = { .name = from->name,
+			.tap = from->fd,
+			.lead = run_net_lead(from),
+			.mtu = from->mtu,
+			.pcap = guest->pcap };
 
 		memcpy(settings.mac, from->mac, sizeof(settings.mac));
 		settings.offloads =
@@ -256,6 +258,7 @@ int monitor_run(const struct run_config *config, struct image *image)
 	guest.image = image;
 	guest.debug = config->debug;
 	guest.core = config->core;
+	guest.has_helper = config->has_helper;
 	guest.spin_ns = config->spin_ns > 0 ? config->spin_ns : 0;
 	start_pcap(&guest, config);
 	make_devices(&guest, config, image);
@@ -278,6 +281,8 @@ int monitor_run(const struct run_config *config, struct image *image)
 	result = run_loop(&guest);
 	if (signals_is_late())
 		run_announce_timeout(config);
+	if (signals_orphaned_by() != 0)
+		run_announce_orphan(config, signals_orphaned_by());
 	tell_exits(&guest, config);
 	return result;
 }

@@ -14,6 +14,7 @@
 #define HEADER_BYTES   sizeof(struct virtio_net_header)
 #define ETHERNET_BYTES 18 /* header and VLAN tag */
 #define SEGMENT_MAX    65550
+#define JUMBO_MTU      16384 /* beyond, frames are as long as a datagram may be */
 
 /* A doorbell comes when this many frames wait: half a ring. Sooner, the next sleep sends them. */
 #define SEND_BATCH 128
@@ -39,6 +40,53 @@ static void put_bytes(
 			((uint8_t *)parts[i].iov_base)[offset++] = *bytes++;
 		offset = 0;
 	}
+}
+
+/* Adds the bytes [from, to) of the parts to a list, which grows by at most `count`. */
+static unsigned cut(struct iovec *list, unsigned length, const struct iovec *parts, unsigned count,
+	size_t from, size_t to)
+{
+	size_t at = 0;
+
+	for (unsigned i = 0; i < count && at < to; at += parts[i++].iov_len) {
+		size_t end = at + parts[i].iov_len < to ? at + parts[i].iov_len : to;
+		size_t start = at < from ? from : at;
+
+		if (start < end)
+			list[length++] =
+				(struct iovec){ (uint8_t *)parts[i].iov_base + (start - at),
+					end - start };
+	}
+	return length;
+}
+
+/* The parts without the bytes of the guest's header that the descriptor doesn't have. */
+static const struct iovec *skip_header(
+	struct net_device *net, const struct iovec *parts, unsigned *count)
+{
+	unsigned n;
+
+	if (net->lead == HEADER_BYTES)
+		return parts;
+	n = cut(net->scratch, 0, parts, *count, 0, net->lead);
+	*count = cut(net->scratch, n, parts, *count, HEADER_BYTES, SIZE_MAX);
+	return net->scratch;
+}
+
+/* One frame, by its length with the guest's header; 0 or less if there is none. */
+static ssize_t read_frame(struct net_device *net, struct iovec *parts, unsigned count)
+{
+	static const uint8_t zeros[HEADER_BYTES];
+	unsigned n = count;
+	const struct iovec *seen = skip_header(net, parts, &n);
+	ssize_t length = readv(net->tap, seen, (int)n);
+
+	if (length == 0)
+		net->device.input_fd = -1; /* the other side is gone */
+	if (length <= 0 || net->lead == HEADER_BYTES)
+		return length;
+	put_bytes(parts, count, net->lead, zeros, HEADER_BYTES - net->lead);
+	return length + (ssize_t)(HEADER_BYTES - net->lead);
 }
 
 /* Moves what is in hand to the front of the arrays. */
@@ -116,7 +164,7 @@ static bool receive_frame(struct net_device *net, bool is_mergeable)
 		return false;
 	parts = b->parts + b->part_first;
 	count = b->part_end - b->part_first;
-	n = readv(net->tap, parts, (int)count);
+	n = read_frame(net, parts, count);
 	if (n <= (ssize_t)HEADER_BYTES)
 		return false;
 	if ((uint64_t)n >= b->bytes && b->bytes < net->frame_max) {
@@ -149,12 +197,15 @@ static bool receive(struct net_device *net)
 
 static void send_frame(struct net_device *net, struct queue_chain *chain, struct iovec *parts)
 {
+	unsigned count = chain->part_count;
+	const struct iovec *seen;
 	ssize_t n = -1;
 
 	if (chain->bytes > HEADER_BYTES) {
 		if (net->pcap != NULL)
-			pcap_write(net->pcap, parts, chain->part_count, chain->bytes, HEADER_BYTES);
-		n = writev(net->tap, parts, chain->part_count);
+			pcap_write(net->pcap, parts, count, chain->bytes, HEADER_BYTES);
+		seen = skip_header(net, parts, &count);
+		n = writev(net->tap, seen, (int)count);
 	}
 	if (n < 0)
 		net->send_refused++;
@@ -243,8 +294,10 @@ void net_init(struct net_device *net, const struct guest_memory *memory,
 	memcpy(device->config, &config, sizeof(config));
 	device->input_fd = settings->tap;
 	net->tap = settings->tap;
+	net->lead = settings->lead;
 	net->pcap = settings->pcap;
-	net->frame_max = (settings->offloads & (NET_SEGMENT_TCP | NET_SEGMENT_UDP)) != 0
+	net->frame_max = (settings->offloads & (NET_SEGMENT_TCP | NET_SEGMENT_UDP)) != 0 ||
+					 settings->mtu > JUMBO_MTU
 				 ? (uint32_t)(SEGMENT_MAX + HEADER_BYTES)
 				 : (uint32_t)(settings->mtu + ETHERNET_BYTES + HEADER_BYTES);
 }

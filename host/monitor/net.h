@@ -1,7 +1,8 @@
 /*
- * The virtio network device (virtio 1.2, 5.1) over a tap: frames go by readv and writev straight
- * between the tap and guest memory. Each frame is led by the 12-byte header of abi/virtio.h on both
- * sides, so that checksum and segmentation offloads pass through untouched.
+ * The virtio network device (virtio 1.2, 5.1) over a tap or a socket that keeps frames apart: they go
+ * by readv and writev straight between it and guest memory. In the guest each frame is led by the
+ * 12-byte header of abi/virtio.h. A tap has the same, so that checksum and segmentation offloads pass
+ * through untouched; other descriptors have its first bytes only, or none.
  */
 #ifndef DIATOM_MONITOR_NET_H
 #define DIATOM_MONITOR_NET_H
@@ -19,10 +20,11 @@ enum net_offload {
 
 struct net_settings {
 	const char *name;
-	int tap; /* vnet header of 12 bytes, non-blocking; stays the caller's */
+	int tap;       /* non-blocking; stays the caller's */
+	uint32_t lead; /* bytes of header before a frame there: 12, 10 or 0 */
 	uint8_t mac[6];
 	uint16_t mtu;
-	uint32_t offloads; /* what the tap accepted, enum net_offload */
+	uint32_t offloads; /* what the other side accepted, enum net_offload */
 	struct pcap *pcap; /* NULL: none */
 };
 
@@ -38,9 +40,11 @@ struct net_buffers {
 struct net_device {
 	struct device device;
 	int tap;
+	uint32_t lead;
 	uint32_t frame_max; /* longest frame that can come, header included */
 	struct pcap *pcap;
 	struct net_buffers buffers;
+	struct iovec scratch[NET_PARTS_MAX + 2]; /* parts as the descriptor sees them */
 	uint64_t received, sent;
 	uint64_t receive_truncated; /* longer than all buffers that the driver gave */
 	uint64_t send_refused;	    /* the tap did not take them */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #include "abi/call.h"
 
@@ -15,11 +16,21 @@
 
 static volatile sig_atomic_t requests; /* INT and TERM that came */
 static volatile sig_atomic_t last_signal;
-static volatile sig_atomic_t is_late; /* the time limit passed */
-static sig_atomic_t woken;	      /* requests that the body woke up for */
+static volatile sig_atomic_t is_late;	/* the time limit passed */
+static volatile sig_atomic_t is_orphan; /* a helper ended */
+static volatile sig_atomic_t orphaned_by;
+static sig_atomic_t woken;	/* requests that the body woke up for */
 static struct timespec timeout; /* what ppoll is given; not a local: the handler outlives those */
 static struct kvm_run *run;
 static volatile struct boot_host_page *page;
+
+/* What a signal makes the next call that could wait do: return. */
+static void wake_all(void)
+{
+	console_is_closing = is_late || is_orphan || requests > 1;
+	__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_RELAXED);
+	timeout = (struct timespec){ 0, 0 };
+}
 
 static void handle(int number)
 {
@@ -30,9 +41,31 @@ static void handle(int number)
 		last_signal = number;
 		page->finish_requested = (uint32_t)requests;
 	}
-	console_is_closing = is_late || requests > 1;
-	__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_RELAXED);
-	timeout = (struct timespec){ 0, 0 };
+	wake_all();
+}
+
+/* Once the image is finishing, its helpers may be, too: who stops a service stops all of it. */
+static void handle_child(int number, siginfo_t *info, void *context)
+{
+	if (requests > 0)
+		return;
+	is_orphan = 1;
+	orphaned_by = info->si_code == CLD_EXITED ? 0 : info->si_status;
+	wake_all();
+}
+
+static int watch_helpers(void)
+{
+	struct sigaction action = { .sa_sigaction = handle_child,
+		.sa_flags = SA_SIGINFO | SA_NOCLDSTOP };
+	siginfo_t ended = { 0 };
+
+	if (sigaction(SIGCHLD, &action, NULL) != 0)
+		return -errno;
+	/* It may have ended before. */
+	if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0)
+		handle_child(SIGCHLD, &ended, NULL);
+	return 0;
 }
 
 int signals_start(struct guest *guest, int64_t timeout_ns)
@@ -47,6 +80,8 @@ int signals_start(struct guest *guest, int64_t timeout_ns)
 	if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
+	if (guest->has_helper && watch_helpers() != 0)
+		return -errno;
 	if (timeout_ns == 0)
 		return 0;
 	if (sigaction(SIGALRM, &action, NULL) != 0 || setitimer(ITIMER_REAL, &limit, NULL) != 0)
@@ -61,6 +96,8 @@ void signals_take(struct guest *guest)
 	/* A signal right here sets immediate_exit again or is seen below: none is lost. */
 	if (is_late)
 		guest_end(guest, EXIT_TIMED_OUT);
+	else if (is_orphan)
+		guest_end(guest, EXIT_HOST_LACKS);
 	else if (requests > 1)
 		guest_end(guest, 128 + last_signal);
 }
@@ -70,12 +107,17 @@ bool signals_is_late(void)
 	return is_late;
 }
 
+int signals_orphaned_by(void)
+{
+	return is_orphan ? orphaned_by : 0;
+}
+
 bool signals_wake(void)
 {
 	sig_atomic_t now = requests;
 
 	if (now == woken)
-		return is_late;
+		return is_late || is_orphan;
 	woken = now;
 	return true;
 }
@@ -86,5 +128,5 @@ struct timespec *signals_arm(int64_t left_ns)
 			  ? (struct timespec){ FOREVER_SECONDS, 0 }
 			  : (struct timespec){ left_ns / 1000000000, left_ns % 1000000000 };
 	__asm__ volatile("" ::: "memory");
-	return requests == woken && !is_late ? &timeout : NULL;
+	return requests == woken && !is_late && !is_orphan ? &timeout : NULL;
 }

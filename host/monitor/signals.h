@@ -2,7 +2,8 @@
  * INT, TERM and the time limit, delivered without a race.
  *
  * The first INT or TERM asks the body to finish: its host page counts it, and the body wakes. The
- * second ends the monitor with 128 + signal. The time limit ends it with EXIT_TIMED_OUT.
+ * second ends the monitor with 128 + signal. The time limit ends it with EXIT_TIMED_OUT, the end of a
+ * helper that carries its network, before it was asked to finish, with EXIT_HOST_LACKS.
  *
  * The thread is always either in KVM_RUN, in ppoll or between. A signal in KVM_RUN or ppoll ends the
  * call. Between, the handler has already set what makes the next call return at once: immediate_exit
@@ -18,7 +19,7 @@
 
 #include "host/monitor/guest.h"
 
-/* Handles INT, TERM and ALRM from now on; `timeout_ns` 0: no limit. 0 or a negative errno. */
+/* Handles INT, TERM, ALRM and, with a helper, CHLD from now on; `timeout_ns` 0: no limit. 0 or a negative errno. */
 int signals_start(struct guest *guest, int64_t timeout_ns);
 
 /* A signal came that the run loop must act on: ends the guest, or lets it run on to see the request. */
@@ -26,6 +27,9 @@ void signals_take(struct guest *guest);
 
 /* Did the time limit pass? */
 bool signals_is_late(void);
+
+/* The signal that killed a helper and so ended the guest; 0: none, or it said itself why it ended. */
+int signals_orphaned_by(void);
 
 /* A request came that the body has not woken up for yet (it is cleared), or time is up. */
 bool signals_wake(void);

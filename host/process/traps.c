@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -309,16 +310,39 @@ static ON_BODY_THREAD void on_time(int number, siginfo_t *info, void *context)
 	end_by_time();
 }
 
+/* A helper that carries the network ended, and has said why unless it was killed. */
+static ON_BODY_THREAD void on_child(int number, siginfo_t *info, void *context)
+{
+	if (traps.requests > 0)
+		return;
+	restore_thread();
+	if (info->si_code != CLD_EXITED)
+		run_announce_orphan(traps.config, info->si_status);
+	leave(EXIT_HOST_LACKS);
+}
+
 static int handle(int number, void (*handler)(int, siginfo_t *, void *))
 {
 	struct sigaction action = { .sa_sigaction = handler,
 		/* NODEFER: a fault while reporting a fault comes here again. */
-		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_NOCLDSTOP };
 
 	sigaddset(&action.sa_mask, SIGINT);
 	sigaddset(&action.sa_mask, SIGTERM);
 	sigaddset(&action.sa_mask, SIGALRM);
 	return sigaction(number, &action, NULL) == 0 ? 0 : -errno;
+}
+
+static int watch_helpers(void)
+{
+	siginfo_t ended = { 0 };
+	int result = handle(SIGCHLD, on_child);
+
+	/* It may have ended before. */
+	if (result == 0 && waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		ended.si_pid != 0)
+		on_child(SIGCHLD, &ended, NULL);
+	return result;
 }
 
 /* A hostile body may block ALRM by a signal return of its making, but not KILL, a second later. */
@@ -363,6 +387,8 @@ int traps_start(
 	if (result == 0)
 		result = handle(SIGTERM, on_request);
 	signal(SIGPIPE, SIG_IGN);
+	if (result == 0 && config->has_helper)
+		result = watch_helpers();
 	if (result != 0 || config->timeout_ns == 0)
 		return result;
 	result = handle(SIGALRM, on_time);

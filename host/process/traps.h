@@ -7,6 +7,8 @@
  *                             how it ended.
  *     INT TERM                the first asks the body to finish, a second ends it
  *     ALRM                    the time-out
+ *     CHLD                    with a helper that carries the network (struct run_config): it ended,
+ *                             which ends the body, unless it was asked to finish
  *
  * A handler finds the body's thread pointer in the FS base, so it puts back the loader's first of all
  * (stack protector and errno live there), unless it returns to the body and touches neither. All run
