@@ -34,12 +34,12 @@ ERRORS = {
     "timeout_point": (["run", "--timeout", "1.", "IMAGE"], USAGE, ["--timeout:"]),
     "spin_text": (["run", "--spin", "fast", "IMAGE"], USAGE, ["--spin:", "microseconds"]),
     "log": (["run", "--log", "all", "IMAGE"], USAGE, ["--log:", "error, warning, info or debug"]),
-    "net_form": (["run", "--net", "eth0", "NET"], USAGE, ["--net NAME=tap:TAP"]),
-    "net_kind": (["run", "--net", "eth0=vde:x", "NET"], USAGE, ["--net NAME=tap:TAP"]),
+    "net_form": (["run", "--net", "eth0", "NET"], USAGE, ["tap:TAP|packet:INTERFACE"]),
+    "net_kind": (["run", "--net", "eth0=vde:x", "NET"], USAGE, ["tap:TAP|packet:INTERFACE"]),
     "net_no_tap": (["run", "--net", "eth0=tap:", "NET"], USAGE, ["tap's name"]),
     "net_long_tap": (["run", "--net", "eth0=tap:abcdefghijklmnop", "NET"], USAGE, ["tap's name"]),
-    "net_long_name": (["run", "--net", "abcdefghijklmnop=tap:t", "NET"], USAGE, ["--net NAME"]),
-    "net_key": (["run", "--net", "eth0=tap:t,mtu=3", "NET"], USAGE, ["--net NAME=tap:TAP"]),
+    "net_long_name": (["run", "--net", "abcdefghijklmnop=tap:t", "NET"], USAGE, ["--net [NAME=]user"]),
+    "net_key": (["run", "--net", "eth0=tap:t,mtu=3", "NET"], USAGE, ["tap:TAP|packet:INTERFACE"]),
     "net_ip": (["run", "--net", "eth0=tap:t,ip=10.0.0.2", "NET"], USAGE, ["ip=10.0.0.2/24"]),
     "net_ip_number": (["run", "--net", "eth0=tap:t,ip=10.0.0.256/24", "NET"], USAGE, ["ip="]),
     "net_ip_bits": (["run", "--net", "eth0=tap:t,ip=10.0.0.2/33", "NET"], USAGE, ["ip="]),
@@ -52,9 +52,28 @@ ERRORS = {
     "file_form": (["run", "--file", "zone", "NET"], USAGE, ["--file NAME=PATH"]),
     "file_empty": (["run", "--file", "zone=", "NET"], USAGE, ["--file NAME=PATH"]),
     "file_twice": (["run", "--file", "zone=a", "--file", "zone=b", "NET"], USAGE, ["given twice"]),
-    "missing_net": (["run", "--file", "zone=PATH", "NET"], REFUSED,
-                    ['needs a network interface "eth0" that nothing provides',
-                     "diatom run --net eth0=tap:TAP"]),
+    "net_interface": (["run", "--net", "packet:", "NET"], USAGE, ["interface's name"]),
+    "net_fd": (["run", "--net", "fd:two", "NET"], USAGE, ["fd:3"]),
+    "net_fd_standard": (["run", "--net", "eth0=fd:2", "NET"], USAGE, ["from 3 on"]),
+    "net_user_key": (["run", "--net", "user,port=3", "NET"], USAGE, ["user|tap:TAP"]),
+    "net_two_nameless": (["run", "--net", "user", "--net", "tap:t", "NET"], USAGE, ["twice"]),
+    "net_nameless": (["run", "--net", "user", "IMAGE"], REFUSED, ["leave --net out"]),
+    "net_user_ipv6": (["run", "--net", "user,ip=fd00::2/64", "--file", "zone=PATH", "NET"], REFUSED,
+                      ["IPv4 only"]),
+    "net_user_narrow": (["run", "--net", "user,ip=10.0.0.1/32", "--file", "zone=PATH", "NET"],
+                        REFUSED, ["no address for a gateway", "gw=ADDRESS"]),
+    "forward_form": (["run", "-p", "80", "NET"], USAGE, ["-p [ADDRESS:]HOSTPORT:PORT"]),
+    "forward_zero": (["run", "-p", "0:80", "NET"], USAGE, ["HOSTPORT:PORT"]),
+    "forward_large": (["run", "-p", "8080:65536", "NET"], USAGE, ["HOSTPORT:PORT"]),
+    "forward_text": (["run", "--publish", "http:80", "NET"], USAGE, ["HOSTPORT:PORT"]),
+    "forward_parts": (["run", "-p", "127.0.0.1:8080:80:1", "NET"], USAGE, ["HOSTPORT:PORT"]),
+    "forward_address": (["run", "-p", "localhost:8080:80", "NET"], USAGE, ["127.0.0.1"]),
+    "forward_protocol": (["run", "-p", "8080:80/sctp", "NET"], USAGE, ["/tcp or /udp"]),
+    "forward_twice": (["run", "-p", "8080:80/tcp", "-p", "0.0.0.0:8080:81", "NET"], USAGE,
+                      ["8080 is given twice"]),
+    "forward_without_value": (["run", "-p"], USAGE, ["--publish needs a value"]),
+    "forward_of_tap": (["run", "-p", "8080:80", "--net", "tap:t", "NET"], USAGE, ["kind user"]),
+    "forward_of_nothing": (["run", "-p", "8080:80", "IMAGE"], USAGE, ["kind user"]),
     "missing_file": (["run", "--net", "eth0=tap:nothere", "NET"], REFUSED,
                      ['needs a file "zone" that nothing provides', "diatom run --file zone=PATH"]),
     "extra_net": (["run", "--net", "eth0=tap:t", "IMAGE"], REFUSED,
@@ -125,6 +144,17 @@ def place(lab, words):
             word = word[:-len("PATH")] + lab.path("file", "contents")
         argv.append(word)
     return argv
+
+
+@lib.test
+def missing_net(lab):
+    """Where there is no passt, an interface is missing; and of several, none is chosen."""
+    result = lab.run(["env", "PATH=/nonexistent", lib.DIATOM] +
+                     place(lab, ["run", "--file", "zone=PATH", "NET"]))
+    lib.equal(result.code, REFUSED, f"{result.err}exit code")
+    for part in ('needs a network interface "eth0" that nothing provides',
+                 "diatom run --net eth0=tap:TAP", "install passt"):
+        lib.contains(result.err, part, "standard error")
 
 
 @lib.test_each(*ERRORS)

@@ -62,8 +62,10 @@ static struct device *make_device(unsigned kind)
 	static struct net_device net;
 	static struct console_device console;
 	static struct entropy_device entropy;
+	static const uint32_t leads[] = { 12, 12, 10, 0 };
 	struct net_settings settings = { .name = "fuzz",
 		.tap = tap[0],
+		.lead = leads[kind / 16 % 4],
 		.mtu = 1500,
 		.offloads = kind % 8 == 1 ? 0 : NET_CHECKSUM | NET_SEGMENT_TCP | NET_SEGMENT_UDP,
 		.pcap = kind % 16 < 8 ? &pcap : NULL };
