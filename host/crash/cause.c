@@ -69,9 +69,25 @@ static const char *name_of(int vector)
 	}
 }
 
-void cause_put(struct text *text, const struct crash_report *r)
+/* The compiler's stack protector ends like any other crash; only the function's name tells. */
+static bool is_stack_protector(const struct crash_report *r, const struct debug *debug)
 {
-	if (r->why != NULL) {
+	static struct debug_place places[DEBUG_PLACES_MAX];
+	uint64_t offset = r->registers.rip - r->body.boot->memory.image;
+	unsigned count =
+		debug == NULL ? 0 : debug_places_at(debug, offset, places, DEBUG_PLACES_MAX);
+
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(places[i].function, "__stack_chk_fail") == 0)
+			return true;
+	return false;
+}
+
+void cause_put(struct text *text, const struct crash_report *r, const struct debug *debug)
+{
+	if (r->vector >= 0 && is_stack_protector(r, debug)) {
+		text_put(text, "a buffer on the stack overflowed (stack protector)");
+	} else if (r->why != NULL) {
 		text_foreign(text, r->why, r->why_length);
 	} else if (r->vector == VECTOR_PAGE) {
 		put_page_fault(text, r);

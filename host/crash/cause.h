@@ -10,7 +10,8 @@
 
 #define CAUSE_PAGE_FAULT 14 /* vector */
 
-void cause_put(struct text *text, const struct crash_report *report);
+/* `debug` NULL: there is none. */
+void cause_put(struct text *text, const struct crash_report *report, const struct debug *debug);
 
 /* Did memory end? */
 bool cause_is_memory(const struct crash_report *report);

@@ -70,6 +70,21 @@ static void put_registers(struct text *text, const struct crash_registers *g)
 	}
 }
 
+static void put_other_fibers(struct text *text, const struct crash_report *r)
+{
+	struct body_fibers walk = { 0 };
+	struct body_fiber fiber;
+	uint64_t count = 0;
+
+	while (body_fiber_next(&r->body, &walk, &fiber))
+		count += fiber.is_running ? 0 : 1;
+	if (count == 0)
+		return;
+	text_put(text, "; ");
+	text_count(text, count);
+	text_put(text, count == 1 ? " other fiber" : " other fibers");
+}
+
 /* Who ran, and how much of its stack is in use. */
 static void put_fiber(struct text *text, const struct crash_report *r)
 {
@@ -95,14 +110,16 @@ static void put_fiber(struct text *text, const struct crash_report *r)
 		text_count(text, top - rsp);
 		text_put(text, " of ");
 		text_count(text, fiber.bytes);
-		text_put(text, " bytes in use\n");
+		text_put(text, " bytes in use");
 	} else if (rsp < fiber.low && fiber.low - rsp <= PAGE_BYTES) {
 		text_put(text, ", all ");
 		text_count(text, fiber.bytes);
-		text_put(text, " bytes in use\n");
+		text_put(text, " bytes in use");
 	} else {
-		text_put(text, ", but the stack pointer is not in it\n");
+		text_put(text, ", but the stack pointer is not in it");
 	}
+	put_other_fibers(text, r);
+	text_put(text, "\n");
 }
 
 static void put_log(struct text *text, const struct crash_report *r)
@@ -145,7 +162,7 @@ static void put_report(struct text *text, const struct crash_report *r, bool has
 	text_put(text, "diatom: ");
 	text_put(text, r->name);
 	text_put(text, cause_is_memory(r) ? " ended: " : " crashed: ");
-	cause_put(text, r);
+	cause_put(text, r, has_debug ? &r->debug->debug : NULL);
 	text_put(text, "\n");
 	if (cause_is_memory(r))
 		text_put(text, "  give it more:  --mem MIB\n");

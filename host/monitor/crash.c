@@ -91,7 +91,7 @@ void crash_exception(struct guest *guest)
 	const struct region *system = &guest->layout.system;
 	struct exception_frame frame;
 	struct kvm_sregs sregs;
-	char text[64] = "";
+	char text[96] = "";
 
 	memcpy(&frame, guest->host + system->physical + system->bytes - sizeof(frame),
 		sizeof(frame));

@@ -28,6 +28,7 @@
 #define PAGE_SIZE	   4096
 #define VECTOR_NONE	   (-1)
 #define ALIGNMENT_CHECK	   UINT64_C(0x40000) /* flag AC */
+#define VECTOR_INVALID	   6
 #define VECTOR_PROTECTION  13
 #define INSTRUCTION_BYTES  15
 #define CRASH_TEXT_MAX	   1024
@@ -217,18 +218,22 @@ static _Noreturn void end_by_fault(int number, const siginfo_t *info, const ucon
 	struct crash_report report = report_of(context);
 	const greg_t *g = context->uc_mcontext.gregs;
 	uint64_t rip = (uint64_t)g[REG_RIP];
-	char why[64] = "";
+	char why[96] = "";
 
 	if (info->si_code <= 0)
 		snprintf(why, sizeof(why), "signal %d was sent to it", number);
-	else if (g[REG_TRAPNO] == VECTOR_PROTECTION && code_length(rip) > 0)
+	else if ((g[REG_TRAPNO] == VECTOR_PROTECTION || g[REG_TRAPNO] == VECTOR_INVALID) &&
+		 code_length(rip) > 0)
 		instruction_describe(why, sizeof(why), (const uint8_t *)rip, code_length(rip),
 			(uint16_t)g[REG_RDX]);
-	if (why[0] != '\0')
-		end_with_words(context, why, strlen(why));
-	report.vector = (int)g[REG_TRAPNO];
+	if (info->si_code > 0)
+		report.vector = (int)g[REG_TRAPNO];
 	report.error_code = (uint64_t)g[REG_ERR];
 	report.address = (uint64_t)g[REG_CR2];
+	if (why[0] != '\0') {
+		report.why = why;
+		report.why_length = strlen(why);
+	}
 	leave(crash_report_print(&report));
 }
 

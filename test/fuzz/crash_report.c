@@ -155,7 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0, count = body_log(&report.body, lines); i < count; i++)
 		expect(strnlen(lines[i], BODY_LINE_BYTES) < BODY_LINE_BYTES);
 	text.used = 0;
-	cause_put(&text, &report);
+	cause_put(&text, &report, NULL);
 	backtrace_put(&text, &report, NULL);
 	check_text(&text);
 	out = (struct core_out){ .fd = -1 };

@@ -23,6 +23,12 @@ static const char *volatile constant = "constant";
 static void *volatile kept;
 static struct wait_queue never;
 
+/* Not of the type that it is called by. */
+FAR static void puts_twice(const char *text, long n)
+{
+	kept = (void *)text;
+}
+
 FAR static int inner_null(int n)
 {
 	volatile int *volatile nowhere = (volatile int *)8;
@@ -94,6 +100,30 @@ FAR static int bounds(int n)
 	return few[n * 1000];
 }
 
+FAR static int smashed(int n)
+{
+	char room[16];
+	volatile char *volatile beyond = room;
+
+	for (int i = 0; i < 8 * n; i++)
+		beyond[i] = 'x';
+	return room[n];
+}
+
+FAR static int wrong_type(int n)
+{
+	int (*volatile other)(int) = (int (*)(int))(void *)puts_twice;
+
+	return other(n) + 1;
+}
+
+FAR static int adds(int n)
+{
+	volatile int large = 0x7fffffff;
+
+	return large + n;
+}
+
 FAR static int divide(int n)
 {
 	volatile int zero = 0;
@@ -117,6 +147,9 @@ static const struct cause {
 	{ "assertion", assertion },
 	{ "memory", memory },
 	{ "bounds", bounds },
+	{ "smashed", smashed },
+	{ "wrong_type", wrong_type },
+	{ "adds", adds },
 	{ "divide", divide },
 	{ "aborted", aborted },
 };
