@@ -68,6 +68,13 @@ $(BUILD)/test/unit/image $(BUILD)/test/fuzz/image: $(IMAGE_DECODER) $(wildcard h
 UNIT_EXTRA_signals := $(patsubst %,host/monitor/%.c,signals console mmio queue memory)
 $(BUILD)/test/unit/signals: $(UNIT_EXTRA_signals)
 
+# gdb's protocol, without its sockets.
+GDB_SERVER := $(patsubst %,host/gdb/%.c,server commands queries points packet registers threads) \
+	$(wildcard host/body/*.c) $(IMAGE_DECODER)
+UNIT_EXTRA_gdb := $(GDB_SERVER)
+FUZZ_EXTRA_gdb := $(GDB_SERVER)
+$(BUILD)/test/unit/gdb $(BUILD)/test/fuzz/gdb: $(GDB_SERVER) $(wildcard host/gdb/*.h)
+
 # Debug files, and what crash reports are made of.
 DEBUG_READER := $(wildcard host/debug/*.c)
 CRASH_REPORT := $(DEBUG_READER) $(wildcard host/body/*.c host/crash/*.c) host/report.c \
