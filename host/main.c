@@ -7,6 +7,7 @@
 
 #include "abi/call.h"
 #include "host/build/build.h"
+#include "host/gdb/command.h"
 #include "host/inherited.h"
 #include "host/report.h"
 #include "host/run.h"
@@ -19,10 +20,11 @@ static const char help[] =
 	"\n"
 	"  diatom build main.c -o IMAGE     make an image of a C program\n"
 	"  diatom run IMAGE [ARGUMENT ...]  start it: as a VM, or as a process where there is no KVM\n"
+	"  diatom gdb IMAGE [ARGUMENT ...]  start it, and gdb connected to it\n"
 	"  diatom symbolize IMAGE           name the places in a crash report\n"
 	"  diatom version                   say which diatom this is\n"
 	"\n"
-	"  diatom build --help, diatom run --help    all options\n"
+	"  diatom build --help, diatom run --help, diatom gdb --help    all options\n"
 	"  man diatom                                more\n";
 
 static int help_command(int argc, char **argv)
@@ -45,6 +47,7 @@ static const struct command {
 } commands[] = {
 	{ "run", run_command },
 	{ "build", build_command },
+	{ "gdb", gdb_command },
 	{ "symbolize", symbolize_command },
 	{ "version", version_command },
 	{ "--version", version_command },

@@ -155,6 +155,18 @@ static int take_log(struct options *options, const char *value)
 	return complain("log", value, "say error, warning, info or debug");
 }
 
+static int take_gdb(struct options *options, const char *value)
+{
+	int64_t port;
+
+	if (!parse_decimal(value, 0, UINT16_MAX, &port) &&
+		(strncmp(value, "unix:", 5) != 0 || value[5] == '\0'))
+		return complain("gdb", value,
+			"say a port of this machine, for instance --gdb 1234, or --gdb unix:PATH");
+	options->gdb = value;
+	return 0;
+}
+
 static int take_quiet(struct options *options, const char *value)
 {
 	options->is_quiet = true;
@@ -188,6 +200,7 @@ static const struct option {
 	{ "timeout", true, take_timeout },
 	{ "spin", true, take_spin },
 	{ "log", true, take_log },
+	{ "gdb", true, take_gdb },
 	{ "quiet", false, take_quiet },
 	{ "dumpable", false, take_dumpable },
 	{ "help", false, take_help },

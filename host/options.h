@@ -57,6 +57,7 @@ struct options {
 	struct options_file files[BOOT_BLOBS_MAX];
 	unsigned file_count;
 	const char *pcap; /* NULL: none */
+	const char *gdb;  /* NULL: none; a port or unix:PATH */
 	const char *core; /* NULL: none */
 	int64_t timeout_ns;
 	int64_t spin_ns; /* -1: not said */

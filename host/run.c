@@ -16,6 +16,7 @@
 
 #include "host/blob.h"
 #include "host/crash/core.h"
+#include "host/gdb/link.h"
 #include "host/image/image.h"
 #include "host/monitor/monitor.h"
 #include "host/net/open.h"
@@ -48,6 +49,8 @@ static const char help[] =
 	"  --spin MICROSECONDS how long to look for news before each sleep: faster answers, busier CPU\n"
 	"  --log LEVEL         error, warning (the default), info or debug: what its libraries print\n"
 	"  --quiet, -q         nothing on standard error but errors\n"
+	"  --gdb PORT          wait for gdb on that TCP port of this machine (0: any that is free), or on\n"
+	"                      unix:PATH, before the first instruction; diatom gdb does all that\n"
 	"  --dumpable          allow debuggers and core files (process only)\n"
 	"\n"
 	"INT and TERM ask the image to finish; a second one ends it. The exit code is that of main, or\n"
@@ -248,6 +251,14 @@ static int open_pcap(struct run_config *config, const char *path)
 	return 0;
 }
 
+static int open_gdb(struct run_config *config, const char *where)
+{
+	static struct gdb_link link;
+
+	config->gdb = &link;
+	return gdb_link_listen(&link, where);
+}
+
 /* Decides for VM or process and says so when it is not what one would expect. */
 static enum options_target choose_target(const struct options *options)
 {
@@ -288,13 +299,15 @@ static int prepare(struct run_config *config, struct options *options, const str
 		code = open_core(config, options->core);
 	if (code == 0)
 		open_debug(config, options, image);
+	if (code == 0 && options->gdb != NULL && config->gdb == NULL)
+		code = open_gdb(config, options->gdb);
 	/* The last, since it may start processes. */
 	if (code == 0)
 		code = net_open(config, options, image);
 	return code;
 }
 
-int run_command(int argc, char **argv)
+int run_with_gdb(struct gdb_link *gdb, int argc, char **argv)
 {
 	static struct options options;
 	static struct run_config config;
@@ -303,6 +316,7 @@ int run_command(int argc, char **argv)
 	int code;
 
 	config.started_ns = monotonic_ns();
+	config.gdb = gdb;
 	code = options_parse(&options, argc, argv);
 	if (code != 0)
 		return code;
@@ -320,6 +334,11 @@ int run_command(int argc, char **argv)
 	code = monitor_run(&config, &image);
 	run_announce_end(&config, code);
 	return code;
+}
+
+int run_command(int argc, char **argv)
+{
+	return run_with_gdb(NULL, argc, argv);
 }
 
 void run_announce(const struct run_config *config, const char *target)

@@ -18,6 +18,7 @@
 #include "abi/call.h"
 #include "abi/manifest.h"
 
+struct gdb_link;
 struct image;
 struct debug_file;
 struct core_file;
@@ -65,6 +66,7 @@ struct run_config {
 	uint32_t log_level;	  /* enum log_level of the body */
 	struct debug_file *debug; /* opened, unread; NULL: the image has none */
 	struct core_file *core;	  /* where to leave a core file; NULL: nowhere */
+	struct gdb_link *gdb;	  /* where gdb will connect; NULL: no --gdb */
 	bool is_quiet;
 	bool is_dumpable;   /* leave a core file, allow a debugger */
 	int64_t started_ns; /* CLOCK_MONOTONIC when diatom's main began */
@@ -97,5 +99,8 @@ void run_announce_timeout(const struct run_config *config);
  * called by run_command for a target that returns.
  */
 int run_command(int argc, char **argv);
+
+/* The same for `diatom gdb`: gdb will come by a link that listens already. */
+int run_with_gdb(struct gdb_link *link, int argc, char **argv);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "host/crash/report.h"
+#include "host/monitor/debugger.h"
 #include "host/monitor/instruction.h"
 
 #define INSTRUCTION_BYTES  15
@@ -88,13 +89,10 @@ static void name_instruction(
 void crash_exception(struct guest *guest)
 {
 	struct crash_report report = report_of(guest);
-	const struct region *system = &guest->layout.system;
-	struct exception_frame frame;
+	struct exception_frame frame = vcpu_exception(&guest->layout, guest->host);
 	struct kvm_sregs sregs;
 	char text[96] = "";
 
-	memcpy(&frame, guest->host + system->physical + system->bytes - sizeof(frame),
-		sizeof(frame));
 	report.vector = (int)(frame.vector & 0xff);
 	report.error_code = frame.error;
 	report.registers.rip = frame.rip;
@@ -115,9 +113,12 @@ void crash_call(struct guest *guest, const char *why)
 
 void crash_told(struct guest *guest, const char *why)
 {
-	struct crash_report report = report_of(guest);
+	struct crash_report report;
 	struct kvm_sregs sregs;
 
+	if (debugger_fatal(guest))
+		return;
+	report = report_of(guest);
 	report.why = why;
 	report.why_length = strlen(why);
 	if (ioctl(guest->vcpu.fd, KVM_GET_SREGS, &sregs) == 0)

@@ -16,6 +16,7 @@
 #include "host/monitor/net.h"
 #include "host/monitor/vcpu.h"
 
+struct debugger;
 struct image;
 struct debug_file;
 struct core_file;
@@ -34,9 +35,10 @@ struct guest {
 
 	unsigned device_count;
 	struct device *devices[BOOT_DEVICES_MAX];
-	struct pcap *pcap;	  /* NULL: none */
-	struct debug_file *debug; /* for crashes; NULL: none */
-	struct core_file *core;	  /* NULL: none */
+	struct pcap *pcap;	   /* NULL: none */
+	struct debug_file *debug;  /* for crashes; NULL: none */
+	struct core_file *core;	   /* NULL: none */
+	struct debugger *debugger; /* NULL: no gdb */
 
 	bool is_ended;
 	int exit_code;

@@ -18,6 +18,19 @@ void jail_keep(struct jail *jail, int fd)
 		jail->fds[jail->fd_count++] = fd;
 }
 
+/* What a debugger needs besides: the floating point registers, and to leave its socket. */
+static void allow_debugging(struct seccomp_filter *filter, const struct jail *jail)
+{
+	static const unsigned requests[] = { KVM_GET_FPU, KVM_SET_FPU };
+
+	if (jail->gdb < 0)
+		return;
+	for (unsigned i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+		seccomp_allow_arguments(
+			filter, SYS_ioctl, 0, (unsigned)jail->vcpu, 1, (uint64_t)(int)requests[i]);
+	seccomp_allow_argument(filter, SYS_close, 0, (unsigned)jail->gdb);
+}
+
 static int set_filter(const struct jail *jail)
 {
 	/* Of any descriptor: only those that the loop needs are open. */
@@ -32,6 +45,7 @@ static int set_filter(const struct jail *jail)
 	/* The C library's ioctl takes an int: the request arrives sign-extended. */
 	seccomp_allow_arguments(
 		&filter, SYS_ioctl, 0, (unsigned)jail->vcpu, 1, (uint64_t)(int)KVM_GET_SREGS);
+	allow_debugging(&filter, jail);
 	return seccomp_install(&filter, SECCOMP_RET_KILL_PROCESS);
 }
 

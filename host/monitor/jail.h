@@ -16,6 +16,7 @@ struct jail {
 	int fds[JAIL_FDS_MAX]; /* kept open, besides 0, 1 and 2 */
 	unsigned fd_count;
 	int vcpu;	/* KVM_RUN and KVM_GET_SREGS stay allowed on it; one of fds */
+	int gdb;	/* gdb's socket, one of fds; -1: none */
 	bool has_input; /* standard input is the console's */
 	bool is_dumpable;
 };

@@ -27,8 +27,10 @@
 
 #include "abi/log.h"
 #include "host/crash/core.h"
+#include "host/gdb/link.h"
 #include "host/monitor/calls.h"
 #include "host/monitor/crash.h"
+#include "host/monitor/debugger.h"
 #include "host/monitor/guest.h"
 #include "host/monitor/jail.h"
 #include "host/monitor/signals.h"
@@ -100,11 +102,13 @@ static void start_pcap(struct guest *guest, const struct run_config *config)
 static int enter_jail(const struct guest *guest, const struct run_config *config, const char **what)
 {
 	struct jail jail = { .vcpu = guest->vcpu.fd,
+		.gdb = config->gdb != NULL ? config->gdb->fd : -1,
 		.has_input = guest->image->console.name[0] != 0,
 		.is_dumpable = config->is_dumpable };
 
 	jail_keep(&jail, guest->vcpu.fd);
 	jail_keep(&jail, config->pcap_fd);
+	jail_keep(&jail, jail.gdb);
 	jail_keep(&jail, config->debug != NULL ? config->debug->fd : -1);
 	jail_keep(&jail, config->core != NULL ? config->core->fd : -1);
 	for (unsigned i = 0; i < config->net_count; i++)
@@ -176,10 +180,11 @@ static void act_on_port(struct guest *guest)
 {
 	const struct kvm_run *run = guest->vcpu.run;
 
-	if (run->io.direction == KVM_EXIT_IO_OUT && run->io.port == CALL_FAULT_PORT)
-		crash_exception(guest);
-	else if (run->io.direction == KVM_EXIT_IO_OUT && run->io.port == CALL_PORT &&
-		 run->io.size == 4 && run->io.count == 1)
+	if (run->io.direction == KVM_EXIT_IO_OUT && run->io.port == CALL_FAULT_PORT) {
+		if (!debugger_exception(guest))
+			crash_exception(guest);
+	} else if (run->io.direction == KVM_EXIT_IO_OUT && run->io.port == CALL_PORT &&
+		   run->io.size == 4 && run->io.count == 1)
 		calls_act(guest);
 	else
 		crash_call(guest, "port access other than a platform call");
@@ -221,13 +226,14 @@ static void act_on_exit(struct guest *guest)
 
 static int run_loop(struct guest *guest)
 {
-	while (!guest->is_ended) {
+	while (!guest->is_ended && debugger_turn(guest)) {
 		int result = vcpu_run(&guest->vcpu);
 
 		guest->exits++;
 		if (result == 0) {
 			take_collected_writes(guest);
 			act_on_exit(guest);
+			debugger_exited(guest);
 		} else if (result != -EINTR && result != -EAGAIN) {
 			dprintf(STDERR_FILENO, "diatom: %s: running the virtual CPU failed: %s\n",
 				guest->name, strerror(-result));
@@ -237,6 +243,7 @@ static int run_loop(struct guest *guest)
 	}
 	if (guest->pcap != NULL)
 		pcap_flush(guest->pcap);
+	debugger_end(guest);
 	return guest->exit_code;
 }
 
@@ -271,9 +278,17 @@ int monitor_run(const struct run_config *config, struct image *image)
 	world_set_clock(&guest);
 	vcpu_enter_at(&guest.vcpu, &guest.layout, guest.layout.image.virtual + image->entry);
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+	if (config->gdb != NULL)
+		result = debugger_start(&guest, config);
+	if (result != 0)
+		return result;
 	result = signals_start(&guest, time_left(config));
 	if (result != 0)
 		return fail(config, "handling signals", result);
+	if (config->gdb != NULL)
+		result = signals_watch(config->gdb->fd);
+	if (result != 0)
+		return fail(config, "watching gdb's socket", result);
 	result = enter_jail(&guest, config, &what);
 	if (result != 0)
 		return fail(config, what, result);

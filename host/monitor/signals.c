@@ -4,10 +4,12 @@
 #include "host/monitor/signals.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "abi/call.h"
 
@@ -19,7 +21,8 @@ static volatile sig_atomic_t last_signal;
 static volatile sig_atomic_t is_late;	/* the time limit passed */
 static volatile sig_atomic_t is_orphan; /* a helper ended */
 static volatile sig_atomic_t orphaned_by;
-static sig_atomic_t woken;	/* requests that the body woke up for */
+static volatile sig_atomic_t has_input; /* from gdb */
+static sig_atomic_t woken;		/* requests that the body woke up for */
 static struct timespec timeout; /* what ppoll is given; not a local: the handler outlives those */
 static struct kvm_run *run;
 static volatile struct boot_host_page *page;
@@ -36,6 +39,8 @@ static void handle(int number)
 {
 	if (number == SIGALRM) {
 		is_late = 1;
+	} else if (number == SIGIO) {
+		has_input = 1;
 	} else {
 		requests++;
 		last_signal = number;
@@ -94,12 +99,36 @@ void signals_take(struct guest *guest)
 	__atomic_store_n(&run->immediate_exit, 0, __ATOMIC_RELAXED);
 	__asm__ volatile("" ::: "memory");
 	/* A signal right here sets immediate_exit again or is seen below: none is lost. */
-	if (is_late)
-		guest_end(guest, EXIT_TIMED_OUT);
-	else if (is_orphan)
+	if (is_orphan && !is_late && requests < 2)
 		guest_end(guest, EXIT_HOST_LACKS);
-	else if (requests > 1)
-		guest_end(guest, 128 + last_signal);
+	else if (is_late || requests > 1)
+		guest_end(guest, signals_exit_code());
+}
+
+int signals_exit_code(void)
+{
+	return is_late ? EXIT_TIMED_OUT : 128 + last_signal;
+}
+
+int signals_watch(int fd)
+{
+	struct sigaction action = { .sa_handler = handle };
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || sigaction(SIGIO, &action, NULL) != 0 ||
+		fcntl(fd, F_SETOWN, getpid()) != 0 ||
+		fcntl(fd, F_SETFL, flags | O_ASYNC | O_NONBLOCK) != 0)
+		return -errno;
+	has_input = 1; /* what came before */
+	return 0;
+}
+
+bool signals_take_input(void)
+{
+	bool had = has_input;
+
+	has_input = 0;
+	return had;
 }
 
 bool signals_is_late(void)
@@ -128,5 +157,5 @@ struct timespec *signals_arm(int64_t left_ns)
 			  ? (struct timespec){ FOREVER_SECONDS, 0 }
 			  : (struct timespec){ left_ns / 1000000000, left_ns % 1000000000 };
 	__asm__ volatile("" ::: "memory");
-	return requests == woken && !is_late && !is_orphan ? &timeout : NULL;
+	return requests == woken && !is_late && !is_orphan && !has_input ? &timeout : NULL;
 }

@@ -1,5 +1,5 @@
 /*
- * INT, TERM and the time limit, delivered without a race.
+ * INT, TERM, the time limit and input from gdb, delivered without a race.
  *
  * The first INT or TERM asks the body to finish: its host page counts it, and the body wakes. The
  * second ends the monitor with 128 + signal. The time limit ends it with EXIT_TIMED_OUT, the end of a
@@ -30,6 +30,14 @@ bool signals_is_late(void);
 
 /* The signal that killed a helper and so ended the guest; 0: none, or it said itself why it ended. */
 int signals_orphaned_by(void);
+/* What a run ends with whose time is up, or that was asked to finish once too often. */
+int signals_exit_code(void);
+
+/* From now on, input on the descriptor (gdb's) ends KVM_RUN and ppoll, too. 0 or a negative errno. */
+int signals_watch(int fd);
+
+/* Input came since the last call. */
+bool signals_take_input(void);
 
 /* A request came that the body has not woken up for yet (it is cleared), or time is up. */
 bool signals_wake(void);

@@ -404,6 +404,28 @@ void vcpu_enter_at(struct vcpu *vcpu, const struct layout *layout, uint64_t entr
 	vcpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
 }
 
+void vcpu_leave_exception(struct vcpu *vcpu, const struct exception_frame *frame)
+{
+	struct kvm_regs *registers = &vcpu->run->s.regs.regs;
+	struct kvm_sregs *system = &vcpu->run->s.regs.sregs;
+
+	registers->rip = frame->rip;
+	registers->rsp = frame->rsp;
+	registers->rflags = frame->rflags;
+	system->cs = segment(USER_CODE, 11, 3, true);
+	system->ss = segment(USER_DATA, 3, 3, false);
+	vcpu->run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+}
+
+struct exception_frame vcpu_exception(const struct layout *layout, const uint8_t *memory)
+{
+	const struct region *system = &layout->system;
+	struct exception_frame frame;
+
+	memcpy(&frame, memory + system->physical + system->bytes - sizeof(frame), sizeof(frame));
+	return frame;
+}
+
 int vcpu_run(struct vcpu *vcpu)
 {
 	return ioctl(vcpu->fd, KVM_RUN, 0) == 0 ? 0 : -errno;

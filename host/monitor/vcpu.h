@@ -45,6 +45,15 @@ void vcpu_write_system(const struct layout *layout, uint8_t *memory);
 /* Sets the registers of the first instruction. */
 void vcpu_enter_at(struct vcpu *vcpu, const struct layout *layout, uint64_t entry);
 
+/*
+ * The vcpu stopped in an exception stub: its registers become the body's again, as they were at the
+ * exception. Needs KVM_SYNC_X86_SREGS among run->kvm_valid_regs.
+ */
+void vcpu_leave_exception(struct vcpu *vcpu, const struct exception_frame *frame);
+
+/* The frame that the last exception left on the exception stack. */
+struct exception_frame vcpu_exception(const struct layout *layout, const uint8_t *memory);
+
 /* What the CPU has, enum boot_cpu_feature. */
 uint64_t vcpu_features(void);
 

@@ -3,6 +3,7 @@
  *
  *     space      map and load; boot info
  *     devices    descriptors; the capture's header; the clock
+ *     tracer     with --gdb: a child goes on, this process traces it
  *     traps      signal handlers, which are all that stays of the loader
  *     jail       descriptors closed, environment wiped, privileges dropped
  *     seal       boot info read-only
@@ -27,6 +28,7 @@
 #include "host/privileges.h"
 #include "host/process/enter.h"
 #include "host/process/space.h"
+#include "host/process/tracer.h"
 #include "host/process/traps.h"
 #include "host/process/vdso.h"
 #include "host/report.h"
@@ -202,7 +204,7 @@ static int enter_jail(const struct space *space, const struct run_config *config
 	/* Its console has a descriptor of its own. */
 	privileges_hide(false);
 	if (result == 0)
-		result = privileges_drop(config->is_dumpable, &what);
+		result = privileges_drop(config->is_dumpable || config->gdb != NULL, &what);
 	if (result == 0) {
 		what = "sealing boot information";
 		result = space_seal(space, config);
@@ -224,6 +226,8 @@ int process_run(const struct run_config *config, struct image *image)
 	if (code != 0)
 		return code;
 	image_close(image);
+	if (config->gdb != NULL && tracer_split(config, &space, image, &code))
+		return code;
 	result = traps_start(&space, config, image);
 	if (result != 0)
 		return fail(config, "signal handlers", result);

@@ -1,0 +1,470 @@
+/*
+ * One loop, in which the child runs or stands:
+ *
+ *     stands --serve gdb, resume--> runs --stop, exit; gdb's input makes it stop--> stands
+ *
+ * SIGCHLD, INT and TERM are blocked but during ppoll, so none is missed between a look and the wait.
+ */
+#define _GNU_SOURCE /* ppoll */
+#include "host/process/tracer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "abi/call.h"
+#include "host/gdb/link.h"
+#include "host/privileges.h"
+#include "host/process/tracee.h"
+#include "host/report.h"
+#include "host/seccomp.h"
+
+struct tracer {
+	struct tracee tracee; /* first: it is gdb's target */
+	const struct run_config *config;
+	struct gdb_link *link;
+	uint64_t stub_return;
+	bool is_running;
+	bool was_told;	 /* gdb knows of the stop and said how to go on */
+	bool must_crash; /* the stop was one that the body can't go on after */
+	int signal;	 /* to be delivered when it goes on; 0: none */
+	int held;	 /* a request to finish that came while gdb stepped */
+	bool is_ended;
+	int code;
+};
+
+static volatile sig_atomic_t came;	  /* INT or TERM for us; 0: none */
+static volatile sig_atomic_t came_to_all; /* from the terminal: the child has it, too */
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+	if (number == SIGCHLD)
+		return; /* it ends ppoll */
+	came_to_all = info->si_code == SI_KERNEL;
+	came = number;
+}
+
+static void handle_signals(sigset_t *during_poll)
+{
+	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+	static const int numbers[] = { SIGCHLD, SIGINT, SIGTERM };
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		sigaction(numbers[i], &action, NULL);
+		sigaddset(&blocked, numbers[i]);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &blocked, during_poll);
+}
+
+static int64_t time_left(const struct run_config *config)
+{
+	struct timespec now;
+
+	if (config->timeout_ns == 0)
+		return INT64_MAX;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return config->started_ns + config->timeout_ns -
+	       (now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+}
+
+/* --- the end --- */
+
+static void end(struct tracer *t, int code)
+{
+	t->is_ended = true;
+	t->code = code;
+}
+
+/* The child ended by itself. */
+static void take_end(struct tracer *t, int status)
+{
+	bool is_late = time_left(t->config) <= 0;
+
+	if (WIFEXITED(status)) {
+		gdb_server_ended(&t->link->server, (unsigned)WEXITSTATUS(status), false);
+		end(t, WEXITSTATUS(status));
+	} else if (WTERMSIG(status) == SIGKILL && is_late) {
+		run_announce_timeout(t->config);
+		end(t, EXIT_TIMED_OUT);
+	} else {
+		gdb_server_ended(&t->link->server, (unsigned)WTERMSIG(status), true);
+		end(t, 128 + WTERMSIG(status));
+	}
+	gdb_link_flush(t->link);
+}
+
+static void kill_child(struct tracer *t, int code)
+{
+	int status;
+
+	kill(t->tracee.pid, SIGKILL);
+	while (waitpid(t->tracee.pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (code == EXIT_TIMED_OUT)
+		run_announce_timeout(t->config);
+	else
+		run_announce_end(t->config, code);
+	end(t, code);
+}
+
+/* --- stops --- */
+
+static void stop(struct tracer *t, enum gdb_stop_kind kind, enum gdb_signal signal, uint64_t dr6)
+{
+	const struct gdb_stop stop = { .kind = kind, .signal = signal, .dr6 = dr6 };
+
+	gdb_server_stopped(&t->link->server, &stop);
+	gdb_link_flush(t->link);
+	t->was_told = t->link->server.state == GDB_STOPPED;
+}
+
+static enum gdb_signal fault_signal(int number)
+{
+	switch (number) {
+	case SIGBUS:
+		return GDB_SIGNAL_BUS;
+	case SIGILL:
+		return GDB_SIGNAL_ILL;
+	case SIGFPE:
+		return GDB_SIGNAL_FPE;
+	default:
+		return GDB_SIGNAL_SEGV;
+	}
+}
+
+/* A signal that gdb wants the body to have; others than these it can't get. */
+static int signal_of(unsigned gdb_signal)
+{
+	switch (gdb_signal) {
+	case GDB_SIGNAL_INT:
+		return SIGINT;
+	case GDB_SIGNAL_TERM:
+		return SIGTERM;
+	case GDB_SIGNAL_TRAP:
+		return SIGTRAP;
+	case GDB_SIGNAL_ILL:
+		return SIGILL;
+	case GDB_SIGNAL_FPE:
+		return SIGFPE;
+	case GDB_SIGNAL_BUS:
+		return SIGBUS;
+	case GDB_SIGNAL_SEGV:
+		return SIGSEGV;
+	default:
+		return 0;
+	}
+}
+
+static void take_trap(struct tracer *t, const siginfo_t *info)
+{
+	uint64_t dr6 = tracee_take_dr6(&t->tracee);
+
+	if (info->si_code <= 0)
+		t->signal = SIGTRAP; /* somebody sent it */
+	else if ((dr6 & 0xf) != 0)
+		stop(t, GDB_STOP_WATCH, GDB_SIGNAL_TRAP, dr6);
+	else if (info->si_code == SI_KERNEL) /* int3 */
+		stop(t, GDB_STOP_BREAKPOINT, GDB_SIGNAL_TRAP, 0);
+	else if (t->link->server.state == GDB_STEPPING) /* TRAP_BRKPT: over a system call */
+		stop(t, GDB_STOP_STEP, GDB_SIGNAL_TRAP, 0);
+	else
+		stop(t, GDB_STOP_SIGNAL, GDB_SIGNAL_TRAP, 0);
+}
+
+/* A system call that the filter stopped: the body's end, or a crash. */
+static void take_call(struct tracer *t, const siginfo_t *info)
+{
+	bool is_stub = (uint64_t)info->si_call_addr == t->stub_return;
+
+	t->signal = SIGSYS;
+	if (is_stub && info->si_syscall == SYS_exit_group)
+		return;
+	t->must_crash = true;
+	stop(t, GDB_STOP_SIGNAL,
+		is_stub && info->si_syscall == PROCESS_CRASH ? GDB_SIGNAL_ABRT : GDB_SIGNAL_SYS, 0);
+}
+
+/* gdb sent something while the body ran: it wants it to stop, or is gone. */
+static void take_interrupt(struct tracer *t)
+{
+	gdb_link_serve(t->link);
+	if (t->link->server.is_interrupted)
+		stop(t, GDB_STOP_SIGNAL, GDB_SIGNAL_INT, 0);
+}
+
+/* The child stopped. If gdb is not told, it goes on with t->signal. */
+static void take_stop(struct tracer *t, int status)
+{
+	int number = WSTOPSIG(status);
+	siginfo_t info = { 0 };
+
+	t->signal = 0;
+	t->must_crash = false;
+	if (status >> 16 == PTRACE_EVENT_STOP) {
+		take_interrupt(t);
+		return;
+	}
+	ptrace(PTRACE_GETSIGINFO, t->tracee.pid, NULL, &info);
+	t->signal = number;
+	if (t->link->server.state == GDB_DETACHED)
+		return;
+	switch (number) {
+	case SIGTRAP:
+		t->signal = 0;
+		take_trap(t, &info);
+		break;
+	case SIGSYS:
+		take_call(t, &info);
+		break;
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGILL:
+	case SIGFPE:
+		stop(t, GDB_STOP_SIGNAL, fault_signal(number), 0);
+		break;
+	case SIGINT:
+	case SIGTERM:
+		/* A step would lead into the loader's handler: later. */
+		if (t->link->server.state == GDB_STEPPING) {
+			t->held = number;
+			t->signal = 0;
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static void look_for_stop(struct tracer *t)
+{
+	int status;
+	pid_t got = waitpid(t->tracee.pid, &status, WNOHANG);
+
+	if (got != t->tracee.pid)
+		return;
+	t->is_running = false;
+	if (WIFSTOPPED(status))
+		take_stop(t, status);
+	else
+		take_end(t, status);
+}
+
+/* --- going on --- */
+
+static void go_on(struct tracer *t)
+{
+	bool is_step = t->link->server.state == GDB_STEPPING;
+
+	if (!is_step && t->signal == 0 && t->held != 0) {
+		t->signal = t->held;
+		t->held = 0;
+	}
+	ptrace(is_step && !t->must_crash ? PTRACE_SINGLESTEP : PTRACE_CONT, t->tracee.pid, NULL,
+		(void *)(intptr_t)t->signal);
+	t->is_running = true;
+}
+
+/* INT or TERM: a body that stands ends, one that runs is told. */
+static void take_request(struct tracer *t)
+{
+	int number = came;
+
+	came = 0;
+	if (t->link->server.state == GDB_STOPPED)
+		kill_child(t, 128 + number);
+	else if (!came_to_all)
+		kill(t->tracee.pid, number);
+}
+
+/* Waits for gdb, the child, a signal or the time limit, and serves gdb if the child stands. */
+static void wait_once(struct tracer *t, const sigset_t *during_poll)
+{
+	struct pollfd polled = { .fd = t->link->fd, .events = POLLIN };
+	int64_t left = time_left(t->config);
+	struct timespec timeout = { left / 1000000000, left % 1000000000 };
+	bool is_standing = t->link->server.state == GDB_STOPPED;
+	int ready;
+
+	if (left <= 0 && is_standing) {
+		kill_child(t, EXIT_TIMED_OUT);
+		return;
+	}
+	ready = ppoll(&polled, 1, left == INT64_MAX || !is_standing ? NULL : &timeout, during_poll);
+	if (came != 0)
+		take_request(t);
+	else if (ready > 0 && is_standing)
+		gdb_link_serve(t->link);
+	else if (ready > 0)
+		ptrace(PTRACE_INTERRUPT, t->tracee.pid, NULL, NULL);
+}
+
+/* Acts on what gdb wants of a child that stands. */
+static void leave_stop(struct tracer *t)
+{
+	struct gdb_server *server = &t->link->server;
+
+	if (server->state == GDB_KILLED) {
+		kill_child(t, 128 + SIGKILL);
+		return;
+	}
+	if (server->state == GDB_STOPPED)
+		return;
+	/* gdb says whether a fault is the body's to see, but not whether its end is. */
+	if (!t->must_crash && t->was_told && server->state != GDB_DETACHED)
+		t->signal = signal_of(server->resume_signal);
+	t->was_told = false;
+	go_on(t);
+}
+
+static int trace(struct tracer *t, const sigset_t *during_poll)
+{
+	while (!t->is_ended) {
+		if (t->is_running)
+			look_for_stop(t);
+		if (!t->is_running && !t->is_ended)
+			leave_stop(t);
+		if (!t->is_ended && (t->is_running || t->link->server.state == GDB_STOPPED))
+			wait_once(t, during_poll);
+	}
+	return t->code;
+}
+
+/* --- the start --- */
+
+/* This process keeps gdb's socket and its hold on the child, and nothing else. */
+static int enter_jail(struct tracer *t, const char **what)
+{
+	static const unsigned allowed[] = { SYS_read, SYS_write, SYS_ppoll, SYS_clock_gettime,
+		SYS_exit_group, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_restart_syscall };
+	static const unsigned of_child[] = { SYS_wait4, SYS_kill };
+	struct seccomp_filter filter;
+	int result;
+
+	privileges_hide(false);
+	*what = "closing descriptors";
+	result = privileges_close_others(&t->link->fd, 1);
+	if (result == 0)
+		result = privileges_drop(false, what);
+	if (result != 0)
+		return result;
+	*what = "filtering system calls";
+	seccomp_begin(&filter);
+	seccomp_allow_list(&filter, allowed, sizeof(allowed) / sizeof(allowed[0]));
+	for (size_t i = 0; i < sizeof(of_child) / sizeof(of_child[0]); i++)
+		seccomp_allow_argument(&filter, of_child[i], 0, (unsigned)t->tracee.pid);
+	seccomp_allow_argument(&filter, SYS_ptrace, 1, (unsigned)t->tracee.pid);
+	seccomp_allow_argument(&filter, SYS_close, 0, (unsigned)t->link->fd);
+	return seccomp_install(&filter, SECCOMP_RET_KILL_PROCESS);
+}
+
+/* Waits for the child's next stop, passing signals on. False: it ended. */
+static bool run_to_trap(struct tracer *t)
+{
+	int status, passed = 0;
+
+	for (;;) {
+		ptrace(PTRACE_CONT, t->tracee.pid, NULL, (void *)(intptr_t)passed);
+		while (waitpid(t->tracee.pid, &status, 0) < 0 && errno == EINTR)
+			;
+		if (!WIFSTOPPED(status)) {
+			take_end(t, status);
+			return false;
+		}
+		if (WSTOPSIG(status) == SIGTRAP && status >> 16 == 0)
+			return true;
+		passed = status >> 16 == 0 ? WSTOPSIG(status) : 0;
+	}
+}
+
+/* Lets the child become the body, up to its first instruction. */
+static bool run_to_entry(struct tracer *t, uint64_t entry)
+{
+	struct points start = { .target = &t->tracee.target };
+	struct gdb_registers registers;
+
+	if (!points_add_break(&start, entry) || !run_to_trap(t))
+		return false;
+	points_clear(&start);
+	t->tracee.target.ops->get_registers(&t->tracee.target, &registers);
+	registers.rip = entry;
+	t->tracee.target.ops->set_registers(&t->tracee.target, &registers);
+	return true;
+}
+
+/* Traces the child, which waits for a byte. False with errno. */
+static bool seize(pid_t pid, int gate)
+{
+	int status;
+
+	return ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_EXITKILL) == 0 &&
+	       ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0 && waitpid(pid, &status, 0) == pid &&
+	       WIFSTOPPED(status) && write(gate, "", 1) == 1;
+}
+
+static int trace_child(
+	struct tracer *t, const struct space *space, const struct image *image, int gate)
+{
+	const char *what = "tracing the body";
+	sigset_t during_poll;
+	int result;
+
+	if (!seize(t->tracee.pid, gate)) {
+		result = -errno;
+		kill_child(t, EXIT_HOST_LACKS);
+		return report_error(EXIT_HOST_LACKS, "use gdb with a VM:  --as vm", "%s: %s: %s",
+			t->config->name, what, strerror(-result));
+	}
+	handle_signals(&during_poll);
+	gdb_server_init(&t->link->server, &t->tracee.target, image, space->boot);
+	if (!run_to_entry(t, space->entry))
+		return t->code;
+	result = enter_jail(t, &what);
+	if (result != 0) {
+		kill_child(t, EXIT_HOST_LACKS);
+		return report_error(EXIT_HOST_LACKS, NULL, "%s: %s: %s", t->config->name, what,
+			strerror(-result));
+	}
+	return trace(t, &during_poll);
+}
+
+bool tracer_split(const struct run_config *config, const struct space *space,
+	const struct image *image, int *code)
+{
+	static struct tracer tracer;
+	int gate[2];
+	char byte;
+
+	*code = gdb_link_accept(config->gdb, config);
+	if (*code != 0)
+		return true;
+	if (pipe(gate) != 0 || (tracer.tracee.pid = fork()) < 0) {
+		*code = report_error(EXIT_HOST_LACKS, NULL, "%s: making a process: %s",
+			config->name, strerror(errno));
+		return true;
+	}
+	if (tracer.tracee.pid == 0) {
+		close(gate[1]);
+		/* No byte: there is no tracer any more. */
+		if (read(gate[0], &byte, 1) != 1)
+			_exit(EXIT_HOST_LACKS);
+		return false;
+	}
+	close(gate[0]);
+	tracer.config = config;
+	tracer.link = config->gdb;
+	tracer.stub_return = space->stub + SPACE_STUB_RETURN;
+	tracee_init(&tracer.tracee);
+	*code = trace_child(&tracer, space, image, gate[1]);
+	return true;
+}
