@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,39 +106,76 @@ static void announce(const struct gdb_link *link, const struct run_config *confi
 			link->where, link->port, config->arguments[0]);
 }
 
-/* How long poll may wait: -1 for ever. */
-static int time_left_ms(const struct run_config *config)
+static volatile sig_atomic_t asked; /* INT or TERM came; 0: none */
+
+static void on_request(int number)
+{
+	asked = number;
+}
+
+static void tell_ready(const struct gdb_link *link)
+{
+	if (link->ready <= 0)
+		return;
+	report_write(link->ready, "", 1);
+	close(link->ready);
+}
+
+/* The rest of the time limit; false: there is none. */
+static bool time_left(const struct run_config *config, struct timespec *out)
 {
 	struct timespec now;
 	int64_t left;
 
 	if (config->timeout_ns == 0)
-		return -1;
+		return false;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	left = config->started_ns + config->timeout_ns -
 	       (now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
-	left = left / 1000000 + 1;
-	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+	left = left < 0 ? 0 : left;
+	*out = (struct timespec){ left / 1000000000, left % 1000000000 };
+	return true;
+}
+
+/* Waits for a client, INT or TERM, or the end of time. > 0: there is one; 0: time is up. Signals come
+ * only during the wait: none is missed. */
+static int wait_for_client(const struct gdb_link *link, const struct run_config *config)
+{
+	struct pollfd polled = { .fd = link->listener, .events = POLLIN };
+	struct sigaction action = { .sa_handler = on_request }, was_int, was_term;
+	struct timespec left;
+	sigset_t requests, before;
+	int ready;
+
+	sigemptyset(&requests);
+	sigaddset(&requests, SIGINT);
+	sigaddset(&requests, SIGTERM);
+	sigprocmask(SIG_BLOCK, &requests, &before);
+	sigaction(SIGINT, &action, &was_int);
+	sigaction(SIGTERM, &action, &was_term);
+	announce(link, config);
+	tell_ready(link);
+	do
+		ready = ppoll(&polled, 1, time_left(config, &left) ? &left : NULL, &before);
+	while (ready < 0 && errno == EINTR && asked == 0);
+	sigaction(SIGINT, &was_int, NULL);
+	sigaction(SIGTERM, &was_term, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return ready;
 }
 
 int gdb_link_accept(struct gdb_link *link, const struct run_config *config)
 {
-	struct pollfd polled = { .fd = link->listener, .events = POLLIN };
 	int on = 1, ready;
 
-	announce(link, config);
-	if (link->ready > 0) {
-		report_write(link->ready, "", 1);
-		close(link->ready);
-	}
-	do
-		ready = poll(&polled, 1, time_left_ms(config));
-	while (ready < 0 && errno == EINTR);
+	ready = wait_for_client(link, config);
 	if (ready > 0)
 		link->fd = accept4(link->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	close(link->listener);
 	if (link->path[0] != '\0')
 		unlink(link->path);
+	if (asked != 0)
+		return 128 + asked;
 	if (ready == 0) {
 		run_announce_timeout(config);
 		return EXIT_TIMED_OUT;

@@ -26,7 +26,8 @@ struct gdb_link {
 /* `where`: a port number (0: any) or unix:PATH. 0, or the exit code after having said why. */
 int gdb_link_listen(struct gdb_link *link, const char *where);
 
-/* Says that it waits, and waits until gdb connects or the run's time is up. 0 or the exit code. */
+/* Says that it waits, and waits until gdb connects. 0, or the exit code: the run's time is up, or INT or
+ * TERM came. */
 int gdb_link_accept(struct gdb_link *link, const struct run_config *config);
 
 /*

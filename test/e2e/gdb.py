@@ -219,6 +219,17 @@ def unix_socket(lab):
     lib.equal(run.wait(10), 4, "exit code after gdb vanished")
 
 
+@lib.test_each("INT", "TERM")
+def ends_while_it_waits(lab, name):
+    """And leaves no socket behind."""
+    path, number = lab.path("debug.socket"), getattr(signal, "SIG" + name)
+    run = lab.boot(build(lab), target="process", options=["--gdb", f"unix:{path}"])
+    run.wait_for_text("waiting for gdb on")
+    run.signal(number)
+    lib.equal(run.wait(10), 128 + number, f"{run.describe()}exit code")
+    lib.check(not os.path.exists(path), "the socket is still there")
+
+
 @lib.test_each(*BOTH)
 def second_client(lab, target):
     body = Body(lab, target)

@@ -3,8 +3,10 @@
  */
 #include "host/monitor/signals.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "abi/call.h"
@@ -38,6 +40,25 @@ static void the_first_only_asks(void)
 	CHECK(!guest.is_ended && run.immediate_exit == 0 && !console_is_closing);
 }
 
+/* Input from gdb ends a wait and KVM_RUN, once; what was there before counts. */
+static void gdb_speaks(void)
+{
+	int ends[2];
+
+	CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	CHECK_EQUAL(signals_watch(ends[0]), 0);
+	CHECK(signals_take_input() && !signals_take_input());
+	CHECK(signals_arm(INT64_MAX) != NULL);
+	run.immediate_exit = 0;
+	CHECK_EQUAL(write(ends[1], "x", 1), 1);
+	CHECK(run.immediate_exit == 1 && signals_arm(INT64_MAX) == NULL);
+	CHECK(!signals_wake() && signals_take_input());
+	CHECK(signals_arm(INT64_MAX) != NULL);
+	CHECK_EQUAL(signals_watch(-1), -EBADF);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 /* The time limit, and at once: no write waits. */
 static void time_passes(void)
 {
@@ -67,6 +88,6 @@ static void a_full_pipe(void)
 
 int main(void)
 {
-	return RUN(TEST(a_signal_before_ppoll), TEST(the_first_only_asks), TEST(time_passes),
-		TEST(a_full_pipe));
+	return RUN(TEST(a_signal_before_ppoll), TEST(the_first_only_asks), TEST(gdb_speaks),
+		TEST(time_passes), TEST(a_full_pipe));
 }
