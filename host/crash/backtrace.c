@@ -136,12 +136,9 @@ static void put_names(struct text *text, const struct debug *debug, uint64_t off
 
 	text_put(text, count == 0 ? "?" : "");
 	for (unsigned i = 0; i < count; i++) {
-		size_t line = text->used;
-
 		if (i > 0) {
 			text_put(text, "\n");
-			line = text->used;
-			text_column(text, line, COLUMN_FUNCTION);
+			text_column(text, text->used, COLUMN_FUNCTION);
 		}
 		text_put(text, places[i].function[0] != '\0' ? places[i].function : "?");
 		if (!places[i].is_inlined && debug_function_at(debug, asked, &symbol)) {

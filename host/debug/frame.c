@@ -77,7 +77,8 @@ static bool read_common(const struct debug *debug, uint64_t at, struct common *c
 	/* What an augmentation would change can't be known. */
 	if (reader_text(&entry)[0] != '\0' || version == 0 || version == 2 || version > 4)
 		return false;
-	if (version == 4 && (reader_byte(&entry) != 8 || reader_byte(&entry) != 0))
+	/* Bytes of an address, and of a segment's number. */
+	if (version == 4 && reader_number(&entry, 2) != 8)
 		return false;
 	common->code_alignment = reader_uleb(&entry);
 	common->data_alignment = reader_sleb(&entry);

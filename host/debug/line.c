@@ -246,7 +246,7 @@ static void read_field(const struct debug *debug, const struct program *p, struc
 static struct name read_table(
 	const struct debug *debug, const struct program *p, struct reader *r, uint64_t wanted)
 {
-	uint64_t content[FORMATS_MAX], form[FORMATS_MAX], count;
+	uint64_t content[FORMATS_MAX] = { 0 }, form[FORMATS_MAX] = { 0 }, count;
 	unsigned formats = reader_byte(r);
 	struct name found = { "", 0 };
 
