@@ -24,7 +24,7 @@ struct debugger {
 	struct gdb_target target; /* first */
 	struct guest *guest;
 	struct gdb_link *link;
-	/* A step was ended by an exit; KVM may deliver its trap still. */
+	/* A step was ended otherwise than by its trap, which KVM may deliver still. */
 	bool is_trap_due;
 };
 
@@ -259,6 +259,13 @@ static void set_trap_flag(struct vcpu *vcpu, bool is_set)
 	vcpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
 }
 
+/* Ends a step whose trap has not come: the body never sees the flag, nor the trap. */
+static void abandon_step(struct guest *guest)
+{
+	guest->debugger->is_trap_due |= (guest->vcpu.run->s.regs.regs.rflags & TRAP_FLAG) != 0;
+	set_trap_flag(&guest->vcpu, false);
+}
+
 /* The first time, the guest stands before its first instruction. */
 bool debugger_turn(struct guest *guest)
 {
@@ -275,12 +282,15 @@ bool debugger_turn(struct guest *guest)
 		stand(guest);
 	else if (signals_take_input())
 		gdb_link_serve(guest->debugger->link);
-	if (server->is_interrupted || server->state == GDB_KILLED) {
+	if (server->is_interrupted) {
 		settle(guest);
+		abandon_step(guest);
 		stop(guest, GDB_STOP_SIGNAL, GDB_SIGNAL_INT);
 	}
-	if (!guest->is_ended)
-		set_trap_flag(&guest->vcpu, server->state == GDB_STEPPING);
+	if (server->state == GDB_STEPPING)
+		set_trap_flag(&guest->vcpu, true);
+	else
+		abandon_step(guest);
 	return !guest->is_ended;
 }
 
@@ -294,7 +304,7 @@ void debugger_exited(struct guest *guest)
 		(reason != KVM_EXIT_IO || guest->vcpu.run->io.port != CALL_PORT))
 		return;
 	settle(guest);
-	guest->debugger->is_trap_due = true;
+	abandon_step(guest);
 	if (!guest->is_ended)
 		stop(guest, GDB_STOP_STEP, GDB_SIGNAL_TRAP);
 }

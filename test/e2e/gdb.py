@@ -312,6 +312,41 @@ def vanishes_while_it_runs(lab, target):
 
 
 @lib.test_each(*BOTH)
+def vanishes_while_it_steps(lab, target):
+    """No trap of gdb's is left behind to crash the body."""
+    bodies = [Body(lab, target, "spin") for _ in range(3)]
+    for body in bodies:
+        client = body.connect()
+        lib.equal(client.ask(f"Z2,{client.register(7):x},20"), "OK", "Z2")
+        lib.equal(client.ask(f"Z2,{client.register(7) - 128:x},40"), "OK", "Z2")
+        client.go("vCont;c")
+        time.sleep(0.1)
+        client.socket.close()
+    time.sleep(0.3)
+    for body in bodies:
+        lib.check(body.run.alive(), f"it ended with gdb: {body.run.describe()}")
+        body.run.signal(signal.SIGTERM)
+        time.sleep(0.1)
+        body.run.signal(signal.SIGTERM)
+        lib.equal(body.run.wait(10), 128 + signal.SIGTERM, f"{body.run.describe()}exit code")
+
+
+@lib.test_each(*BOTH)
+def calls_functions(lab, target):
+    """In an image of gcc's: clang's whole-program optimisation takes the calling convention away."""
+    lib.need("gdb")
+    path = lab.path("debugged")
+    built = lab.run([lib.DIATOM, "build", "--cc", "gcc", "-O0",
+                     os.path.join(lib.ROOT, "test/images/debugged.c"), "-o", path], timeout=120)
+    lib.equal(built.code, 0, f"{built.err}exit code of diatom build")
+    script = lab.path("script", "break add\ncontinue\nfinish\ndelete\nprint add(7)\nkill\n")
+    with open(script) as stdin:
+        result = lab.run([lib.DIATOM, "gdb", "--as", target, path], stdin=stdin)
+    lib.contains(result.out, "Value returned is $1 = 2")
+    lib.contains(result.out, "$2 = 16")
+
+
+@lib.test_each(*BOTH)
 def steps_through(lab, target):
     """Instruction by instruction from the first to the last, platform and system calls too."""
     body = Body(lab, target, "steps")
