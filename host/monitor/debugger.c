@@ -266,6 +266,12 @@ static void abandon_step(struct guest *guest)
 	set_trap_flag(&guest->vcpu, false);
 }
 
+/* A signal ended the run within an exception stub: its report comes at once, and is waited for. */
+static bool is_in_stub(const struct guest *guest)
+{
+	return guest->vcpu.run->s.regs.sregs.cs.dpl == 0;
+}
+
 /* The first time, the guest stands before its first instruction. */
 bool debugger_turn(struct guest *guest)
 {
@@ -278,6 +284,8 @@ bool debugger_turn(struct guest *guest)
 		signals_take_input();
 		return true;
 	}
+	if (is_in_stub(guest))
+		return true;
 	if (server->state == GDB_STOPPED)
 		stand(guest);
 	else if (signals_take_input())
