@@ -9,6 +9,7 @@
 #include "host/build/build.h"
 #include "host/gdb/command.h"
 #include "host/inherited.h"
+#include "host/named/commands.h"
 #include "host/report.h"
 #include "host/run.h"
 #include "host/symbolize.h"
@@ -22,6 +23,7 @@ static const char help[] =
 	"  diatom run IMAGE [ARGUMENT ...]  start it: as a VM, or as a process where there is no KVM\n"
 	"  diatom gdb IMAGE [ARGUMENT ...]  start it, and gdb connected to it\n"
 	"  diatom symbolize IMAGE           name the places in a crash report\n"
+	"  diatom ps | logs NAME | stop NAME | stats NAME    those started with --name\n"
 	"  diatom version                   say which diatom this is\n"
 	"\n"
 	"  diatom build --help, diatom run --help, diatom gdb --help    all options\n"
@@ -49,6 +51,10 @@ static const struct command {
 	{ "build", build_command },
 	{ "gdb", gdb_command },
 	{ "symbolize", symbolize_command },
+	{ "ps", ps_command },
+	{ "logs", logs_command },
+	{ "stop", stop_command },
+	{ "stats", stats_command },
 	{ "version", version_command },
 	{ "--version", version_command },
 	{ "help", help_command },

@@ -10,6 +10,7 @@
 
 #include "abi/call.h"
 #include "abi/log.h"
+#include "host/named/place.h"
 #include "host/report.h"
 
 #define MEMORY_MIB_MAX (1 << 20)
@@ -104,6 +105,22 @@ static int take_file(struct options *options, const char *value)
 	return 0;
 }
 
+static int take_name(struct options *options, const char *value)
+{
+	if (!place_is_name(value))
+		return complain("name", value,
+			"a name has at most 63 letters, digits, '.', '_' and '-', and starts with "
+			"a letter or digit");
+	options_keep(options->name, sizeof(options->name), value, strlen(value));
+	return 0;
+}
+
+static int take_detach(struct options *options, const char *value)
+{
+	options->is_detached = true;
+	return 0;
+}
+
 static int take_pcap(struct options *options, const char *value)
 {
 	if (value[0] == '\0')
@@ -195,6 +212,8 @@ static const struct option {
 	{ "net", true, options_take_net },
 	{ "publish", true, options_take_forward },
 	{ "file", true, take_file },
+	{ "name", true, take_name },
+	{ "detach", false, take_detach },
 	{ "pcap", true, take_pcap },
 	{ "core", true, take_core },
 	{ "timeout", true, take_timeout },
@@ -252,6 +271,16 @@ static int take_option(struct options *options, int argc, char **argv, int *at)
 	return unknown(word, name);
 }
 
+/* A detached run that has no name is called as its image's file. */
+static bool take_file_name(struct options *options)
+{
+	const char *slash = strrchr(options->image, '/');
+	const char *name = slash != NULL ? slash + 1 : options->image;
+
+	return place_is_name(name) &&
+	       options_keep(options->name, sizeof(options->name), name, strlen(name));
+}
+
 int options_parse(struct options *options, int argc, char **argv)
 {
 	int at = 0;
@@ -276,6 +305,9 @@ int options_parse(struct options *options, int argc, char **argv)
 		return report_error(EXIT_USAGE, SEE_HELP, "which image? say:  diatom run IMAGE");
 	options->image = argv[at];
 	options->arguments = argv + at;
+	if (options->is_detached && options->name[0] == '\0' && !take_file_name(options))
+		return report_error(EXIT_USAGE, "give it a name:  --name NAME",
+			"--detach: \"%s\" can't be its name", options->image);
 	options->argument_count = argc - at;
 	if (options->argument_count > BOOT_ARGUMENTS_MAX)
 		return report_error(EXIT_USAGE, NULL, "more than %d arguments for the image",

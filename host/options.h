@@ -62,6 +62,8 @@ struct options {
 	int64_t timeout_ns;
 	int64_t spin_ns; /* -1: not said */
 	uint32_t log_level;
+	char name[64]; /* empty: none */
+	bool is_detached;
 	bool is_quiet, is_dumpable, wants_help;
 	const char *image;
 	int argument_count; /* with the image's path as [0] */

@@ -19,6 +19,9 @@
 #include "host/gdb/link.h"
 #include "host/image/image.h"
 #include "host/monitor/monitor.h"
+#include "host/named/counters.h"
+#include "host/named/start.h"
+#include "host/named/state.h"
 #include "host/net/open.h"
 #include "host/net/user.h"
 #include "host/options.h"
@@ -42,6 +45,8 @@ static const char help[] =
 	"                        tap:TAP           a tap of the host\n"
 	"                        packet:INTERFACE  the network of an interface of the host\n"
 	"                        fd:N              a tap or socket that diatom inherits\n"
+	"  --name NAME         call the run so: diatom ps, logs, stop and stats know it then\n"
+	"  --detach            return once it is up; what it prints goes to its log (diatom logs)\n"
 	"  --file NAME=PATH    hand a file over, under the name that the image declares\n"
 	"  --pcap FILE         record all frames of all interfaces\n"
 	"  --core FILE         leave a core file for gdb when it crashes\n"
@@ -56,6 +61,9 @@ static const char help[] =
 	"INT and TERM ask the image to finish; a second one ends it. The exit code is that of main, or\n"
 	"  2 wrong usage            120 image refused, device missing  121 host lacks something\n"
 	"  122 out of memory        123 crashed                        124 timed out\n";
+
+static int64_t started_ns;
+static struct gdb_link *given_gdb; /* of `diatom gdb`; NULL: --gdb decides */ /* when main began */
 
 static int64_t monotonic_ns(void)
 {
@@ -307,16 +315,56 @@ static int prepare(struct run_config *config, struct options *options, const str
 	return code;
 }
 
-int run_with_gdb(struct gdb_link *gdb, int argc, char **argv)
+/* What others may ask of a run that has a name is written down before it starts. */
+static int describe(struct run_config *config, const struct options *options,
+	const struct image *image, enum options_target target)
 {
-	static struct options options;
+	const struct named_run *named = config->named;
+
+	if (named == NULL ||
+		(counters_describe(&named->place, image, named->data) &&
+			state_write(&named->place, config, image, options->image,
+				target == TARGET_PROCESS ? "process" : "VM", named->is_detached)))
+		return 0;
+	return report_error(EXIT_HOST_LACKS, "make room where runs keep their state",
+		"the state of run \"%s\" can't be written: %s", named->place.name, strerror(errno));
+}
+
+/* All but the reading of the command line: in a process of its own if the run has a name. */
+static int run_image(struct options *options, const struct named_run *named)
+{
 	static struct run_config config;
 	static struct image image;
 	struct image_error error;
+	enum options_target target;
 	int code;
 
-	config.started_ns = monotonic_ns();
-	config.gdb = gdb;
+	config.started_ns = started_ns;
+	config.named = named;
+	config.gdb = given_gdb;
+	if (!image_open(&image, options->image, &error))
+		return report_error(error.code, error.remedy, "%s: %s", options->image, error.what);
+	code = prepare(&config, options, &image);
+	if (code != 0)
+		return code;
+	target = choose_target(options);
+	code = describe(&config, options, &image, target);
+	if (code != 0)
+		return code;
+	if (target == TARGET_PROCESS)
+		return process_run(&config, &image);
+	code = monitor_run(&config, &image);
+	run_announce_end(&config, code);
+	return code;
+}
+
+int run_with_gdb(struct gdb_link *gdb, int argc, char **argv)
+{
+	static struct options options;
+	int code;
+
+	started_ns = monotonic_ns();
+	given_gdb = gdb;
 	code = options_parse(&options, argc, argv);
 	if (code != 0)
 		return code;
@@ -324,16 +372,9 @@ int run_with_gdb(struct gdb_link *gdb, int argc, char **argv)
 		report_write(STDOUT_FILENO, help, sizeof(help) - 1);
 		return 0;
 	}
-	if (!image_open(&image, options.image, &error))
-		return report_error(error.code, error.remedy, "%s: %s", options.image, error.what);
-	code = prepare(&config, &options, &image);
-	if (code != 0)
-		return code;
-	if (choose_target(&options) == TARGET_PROCESS)
-		return process_run(&config, &image);
-	code = monitor_run(&config, &image);
-	run_announce_end(&config, code);
-	return code;
+	if (options.name[0] != '\0')
+		return named_start(&options, run_image);
+	return run_image(&options, NULL);
 }
 
 int run_command(int argc, char **argv)
@@ -341,13 +382,21 @@ int run_command(int argc, char **argv)
 	return run_with_gdb(NULL, argc, argv);
 }
 
+static void tell_supervisor(const struct run_config *config)
+{
+	if (config->named != NULL)
+		report_write(config->named->ready, "", 1);
+}
+
 void run_announce(const struct run_config *config, const char *target)
 {
 	char text[1024 + BOOT_DEVICES_MAX * 640], took[REPORT_TIME_BYTES];
 	int used;
 
-	if (config->is_quiet)
+	if (config->is_quiet) {
+		tell_supervisor(config);
 		return;
+	}
 	used = snprintf(text, sizeof(text), "%s: %s, %u MiB, sealed, up in %s\n", config->name,
 		target, (unsigned)(config->memory_bytes / MIB),
 		report_time(took, monotonic_ns() - config->started_ns));
@@ -360,6 +409,7 @@ void run_announce(const struct run_config *config, const char *target)
 			net->mac[2], net->mac[3], net->mac[4], net->mac[5], net->way);
 	}
 	report_write(STDERR_FILENO, text, (size_t)used);
+	tell_supervisor(config);
 }
 
 void run_announce_end(const struct run_config *config, int exit_code)

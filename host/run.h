@@ -20,6 +20,7 @@
 
 struct gdb_link;
 struct image;
+struct named_run;
 struct debug_file;
 struct core_file;
 
@@ -67,6 +68,7 @@ struct run_config {
 	struct debug_file *debug; /* opened, unread; NULL: the image has none */
 	struct core_file *core;	  /* where to leave a core file; NULL: nowhere */
 	struct gdb_link *gdb;	  /* where gdb will connect; NULL: no --gdb */
+	const struct named_run *named; /* NULL: the run has no name */
 	bool is_quiet;
 	bool is_dumpable;   /* leave a core file, allow a debugger */
 	int64_t started_ns; /* CLOCK_MONOTONIC when diatom's main began */
@@ -75,7 +77,7 @@ struct run_config {
 /*
  * Says that the body starts now ("hello: VM, 64 MiB, sealed, up in 1.1 ms", a line for each
  * interface), unless quiet. `target` is "VM" or "process". Call just before the body's first
- * instruction; it only formats and writes to standard error.
+ * instruction; it only formats and writes to standard error, and to the supervisor of a named run.
  */
 void run_announce(const struct run_config *config, const char *target);
 

@@ -124,6 +124,19 @@ void image_load(const struct image *image, uint8_t *destination, uint64_t virtua
 	relocation_apply(image, destination, virtual_base);
 }
 
+bool image_share(const struct image *image, uint8_t *destination, int fd)
+{
+	for (unsigned i = 0; i < image->region_count; i++) {
+		const struct image_region *r = &image->regions[i];
+
+		if ((r->rights & IMAGE_WRITE) != 0 &&
+			mmap(destination + r->virtual, r->bytes, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_FIXED, fd, (off_t)r->virtual) == MAP_FAILED)
+			return false;
+	}
+	return true;
+}
+
 void image_close(struct image *image)
 {
 	if (image->mapped_bytes != 0)

@@ -112,6 +112,10 @@ bool image_decode(
  */
 void image_load(const struct image *image, uint8_t *destination, uint64_t virtual_base);
 
+/* To be called before it: the pages that the body may write become a shared mapping of a file, at the
+ * offsets that they have in the image. False with errno. */
+bool image_share(const struct image *image, uint8_t *destination, int fd);
+
 void image_close(struct image *image);
 
 /* The inside of that name (abi/inside.h); NULL: the image doesn't say where it is. */

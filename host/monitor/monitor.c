@@ -36,6 +36,7 @@
 #include "host/monitor/signals.h"
 #include "host/monitor/sleep.h"
 #include "host/monitor/world.h"
+#include "host/named/start.h"
 
 static int fail(const struct run_config *config, const char *what, int error)
 {
@@ -113,6 +114,10 @@ static int enter_jail(const struct guest *guest, const struct run_config *config
 	jail_keep(&jail, config->core != NULL ? config->core->fd : -1);
 	for (unsigned i = 0; i < config->net_count; i++)
 		jail_keep(&jail, config->nets[i].fd);
+	if (config->named != NULL) {
+		jail_keep(&jail, config->named->place.lock);
+		jail_keep(&jail, config->named->ready);
+	}
 	return jail_enter(&jail, what);
 }
 

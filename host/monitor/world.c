@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/named/start.h"
+
 #define CLOCK_SHIFT 32
 
 static uint64_t page_round(uint64_t bytes)
@@ -270,6 +272,12 @@ int world_make(struct guest *guest, const struct run_config *config, const struc
 		dprintf(STDERR_FILENO, "diatom: %s: the host has no %llu MiB of memory\n",
 			config->name, (unsigned long long)(config->memory_bytes >> 20));
 		return EXIT_OUT_OF_MEMORY;
+	}
+	if (config->named != NULL && !image_share(image, guest->host + guest->layout.image.physical,
+					     config->named->data)) {
+		dprintf(STDERR_FILENO, "diatom: %s: its data can't be shared: %s\n", config->name,
+			strerror(errno));
+		return EXIT_HOST_LACKS;
 	}
 	image_load(image, guest->host + guest->layout.image.physical, guest->layout.image.virtual);
 	put_boot_info(guest, config);

@@ -25,6 +25,7 @@
 
 #include "host/crash/core.h"
 #include "host/image/image.h"
+#include "host/named/start.h"
 #include "host/privileges.h"
 #include "host/process/enter.h"
 #include "host/process/space.h"
@@ -127,7 +128,7 @@ static int set_clock(const struct run_config *config, struct boot_clock *clock)
 
 static int close_descriptors(const struct run_config *config, int input)
 {
-	int kept[BOOT_DEVICES_MAX + 4];
+	int kept[BOOT_DEVICES_MAX + 6];
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < config->net_count; i++)
@@ -140,6 +141,10 @@ static int close_descriptors(const struct run_config *config, int input)
 		kept[count++] = config->debug->fd;
 	if (config->core != NULL)
 		kept[count++] = config->core->fd;
+	if (config->named != NULL) {
+		kept[count++] = config->named->place.lock;
+		kept[count++] = config->named->ready;
+	}
 	return privileges_close_others(kept, count);
 }
 

@@ -11,6 +11,7 @@
 
 #include "host/image/image.h"
 #include "host/monitor/vcpu.h"
+#include "host/named/start.h"
 #include "host/report.h"
 
 #define PAGE_SIZE	UINT64_C(4096)
@@ -127,6 +128,8 @@ static int place_image(struct space *space, const struct run_config *config,
 
 	if (loaded == NULL)
 		return complain(config, "the image");
+	if (config->named != NULL && !image_share(image, loaded, config->named->data))
+		return complain(config, "sharing the image's data");
 	image_load(image, loaded, (uint64_t)loaded);
 	if (!seal_image(image, loaded))
 		return complain(config, "sealing the image");

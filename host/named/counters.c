@@ -1,0 +1,125 @@
+/*
+ * The names are pointers in data that is relocated at load: loaded to run at address zero, a copy of
+ * the image has offsets in their place.
+ */
+#include "host/named/counters.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "abi/inside.h"
+#include "host/image/image.h"
+
+#define LINE_BYTES (COUNTERS_NAME_BYTES + COUNTERS_HELP_BYTES + 32)
+
+/* Is a text of the image fit to be a name? */
+static bool is_name(const char *name)
+{
+	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789._-");
+
+	return length > 0 && name[length] == '\0';
+}
+
+/* Copies the text at an address of the copy, printable characters only. */
+static void take_text(
+	char *out, size_t room, const uint8_t *loaded, uint64_t span, uint64_t address)
+{
+	size_t used = 0;
+
+	for (; address < span && loaded[address] != '\0' && used < room - 1; address++)
+		out[used++] =
+			loaded[address] < 32 || loaded[address] > 126 ? '?' : (char)loaded[address];
+	out[used] = '\0';
+}
+
+/* Lines for all counters; their length. */
+static size_t list_counters(char *lines, size_t room, const struct image *image,
+	const struct image_inside *inside, const uint8_t *loaded)
+{
+	size_t used = 0;
+
+	for (uint64_t at = 0;
+		at + sizeof(struct inside_counter) <= inside->bytes && used + LINE_BYTES < room;
+		at += sizeof(struct inside_counter)) {
+		char name[COUNTERS_NAME_BYTES], help[COUNTERS_HELP_BYTES];
+		struct inside_counter counter;
+
+		memcpy(&counter, loaded + inside->virtual + at, sizeof(counter));
+		take_text(name, sizeof(name), loaded, image->span_bytes, counter.name);
+		take_text(help, sizeof(help), loaded, image->span_bytes, counter.help);
+		if (is_name(name))
+			used += (size_t)snprintf(lines + used, room - used, "%llx %s %s\n",
+				(unsigned long long)(inside->virtual + at +
+						     offsetof(struct inside_counter, value)),
+				name, help);
+	}
+	return used;
+}
+
+bool counters_describe(const struct place *place, const struct image *image, int data)
+{
+	static char lines[COUNTERS_MAX * LINE_BYTES];
+	const struct image_inside *inside = image_inside_find(image, INSIDE_COUNTERS);
+	size_t used = 0;
+	uint8_t *loaded;
+
+	if (ftruncate(data, (off_t)image->span_bytes) != 0)
+		return false;
+	if (inside != NULL && inside->bytes > 0) {
+		loaded = mmap(NULL, image->span_bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (loaded == MAP_FAILED)
+			return false;
+		image_load(image, loaded, 0);
+		used = list_counters(lines, sizeof(lines), image, inside, loaded);
+		munmap(loaded, image->span_bytes);
+	}
+	return place_write(place, "counters", lines, used);
+}
+
+/* One line into one counter. False if it is not like ours. */
+static bool read_line(struct counter_value *counter, char *line, int data)
+{
+	char *end, *name, *help;
+	uint64_t offset = strtoull(line, &end, 16);
+
+	if (end == line || *end != ' ')
+		return false;
+	name = end + 1;
+	help = strchr(name, ' ');
+	if (help == NULL)
+		return false;
+	*help++ = '\0';
+	if (!is_name(name))
+		return false;
+	snprintf(counter->name, sizeof(counter->name), "%s", name);
+	snprintf(counter->help, sizeof(counter->help), "%s", help);
+	return pread(data, &counter->value, sizeof(counter->value), (off_t)offset) ==
+	       sizeof(counter->value);
+}
+
+struct counter_value *counters_read(const struct place *place, unsigned *count)
+{
+	static char lines[COUNTERS_MAX * LINE_BYTES];
+	struct counter_value *counters = calloc(COUNTERS_MAX, sizeof(*counters));
+	int data = openat(place->folder, "data", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	char *rest = NULL, *line;
+
+	*count = 0;
+	if (counters == NULL || data < 0 || !place_read(place, "counters", lines, sizeof(lines))) {
+		free(counters);
+		counters = NULL;
+	} else {
+		for (line = strtok_r(lines, "\n", &rest); line != NULL && *count < COUNTERS_MAX;
+			line = strtok_r(NULL, "\n", &rest))
+			*count += read_line(&counters[*count], line, data);
+	}
+	if (data >= 0)
+		close(data);
+	return counters;
+}

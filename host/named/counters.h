@@ -1,0 +1,36 @@
+/*
+ * Counters of a body, read from outside while it runs: its writable pages are mapped from the run's
+ * file `data`, at the offsets that they have in the image. Which counter lies where is written down at
+ * the start, from the very bytes that are run, so that a rebuilt image file changes nothing.
+ *
+ *     counters   a line each:  OFFSET NAME HELP     offset in `data`, hexadecimal
+ *
+ * Names and texts are the image's and values the body's: the first are kept to what a name may have,
+ * the others are numbers whatever they are.
+ */
+#ifndef DIATOM_HOST_NAMED_COUNTERS_H
+#define DIATOM_HOST_NAMED_COUNTERS_H
+
+#include <stdint.h>
+
+#include "host/named/place.h"
+
+struct image;
+
+#define COUNTERS_NAME_BYTES 64
+#define COUNTERS_HELP_BYTES 160
+#define COUNTERS_MAX	    1024
+
+struct counter_value {
+	char name[COUNTERS_NAME_BYTES];
+	char help[COUNTERS_HELP_BYTES];
+	uint64_t value;
+};
+
+/* Writes the run's file `counters`, and gives `data` the image's length. False with errno. */
+bool counters_describe(const struct place *place, const struct image *image, int data);
+
+/* Reads all values: an array that the caller frees, and its length. NULL: there are none. */
+struct counter_value *counters_read(const struct place *place, unsigned *count);
+
+#endif
