@@ -19,19 +19,23 @@ static int open_read(const struct place *place, const char *file)
 	return openat(place->folder, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* The new file takes the place of "log" in one step: readers always find one. */
 void log_open(struct log *log, const struct place *place)
 {
 	log->place = place;
 	log->used = 0;
-	log->fd = openat(place->folder, "log",
+	log->fd = openat(place->folder, ".log",
 		O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (log->fd >= 0)
+		renameat(place->folder, ".log", place->folder, "log");
 }
 
 void log_write(struct log *log, const char *text, size_t length)
 {
 	if (log->used + length > LOG_FILE_BYTES) {
 		close(log->fd);
-		renameat(log->place->folder, "log", log->place->folder, "log.1");
+		unlinkat(log->place->folder, "log.1", 0);
+		linkat(log->place->folder, "log", log->place->folder, "log.1", 0);
 		log_open(log, log->place);
 	}
 	report_write(log->fd, text, length);
@@ -84,7 +88,7 @@ bool log_follow(const struct place *place)
 	}
 	if (fd < 0)
 		return false;
-	while (is_alive) {
+	while (is_alive && fd >= 0) {
 		is_alive = place_is_alive(place);
 		copy(fd, STDOUT_FILENO);
 		if (is_replaced(place, fd)) {
@@ -96,6 +100,7 @@ bool log_follow(const struct place *place)
 			nanosleep(&pause, NULL);
 		}
 	}
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return true;
 }

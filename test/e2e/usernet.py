@@ -246,6 +246,34 @@ def hostile_passt(lab, name):
     all_gone(helpers)
 
 
+@lib.test_each(*[f"{kind} {target}" for kind in ("user", "tap") for target in TARGETS])
+def capture_opens_in_tshark(lab, how):
+    """--pcap of queries, answers and long datagrams: every frame is understood, none malformed."""
+    lib.need("tshark", "dig")
+    kind, target = how.split()
+    pcap = lab.path("frames")
+    if kind == "tap":
+        net = lab.network()
+        body = lab.boot("dns", target=target, net=net, options=["--pcap", pcap])
+        body.wait_for_ping()
+        server, port = net.body, "53"
+    else:
+        net, server, port = lab.namespace(), "127.0.0.1", "5353"
+        body = run(lab, net, target, "--pcap", pcap, "-p", "5353:53", image="dns")
+        body.wait_for_text("up in")
+    for kind_of_record in ("SOA", "NS", "TXT", "ANY"):
+        lab.run(["dig", f"@{server}", "-p", port, "example.org", kind_of_record, "+tries=1", "+notcp"],
+                inside=net)
+    lib.equal(body.stop(), 0, "exit code")
+    home = {"HOME": lab.directory}
+    bad = lab.run(["tshark", "-r", pcap, "-o", "ip.check_checksum:TRUE", "-Y",
+                   "_ws.malformed || ip.checksum.status == 0 || _ws.short"], environment=home)
+    lib.equal((bad.code, bad.out), (0, ""), f"{bad.err}frames that are wrong")
+    good = lab.run(["tshark", "-r", pcap, "-Y", "dns", "-T", "fields", "-e", "dns.flags.response"],
+                   environment=home)
+    lib.equal(sorted(good.out.split()), ["0"] * 4 + ["1"] * 4, "queries and answers")
+
+
 @lib.test_each(*TARGETS)
 def passt_killed(lab, target):
     """The run ends, and says why."""
