@@ -344,6 +344,24 @@ def damaged_state(lab):
 
 
 @lib.test
+def odd_path(lab):
+    """An image whose path has what JSON and terminals must not get as it is."""
+    folder = lab.path('a"b\\c\n\x1b[1m é')
+    os.mkdir(folder)
+    path = os.path.join(folder, "-x")
+    with open(lib.image("hello"), "rb") as file, open(path, "wb") as copy:
+        copy.write(file.read())
+    with Runs(lab) as runs:
+        runs.good("run", "--as", "process", "--name", "a", path)
+        lib.equal(runs.state("a")["image"], path, "the path in --json")
+        table = runs.good("ps", "--all").out
+        lib.check("\x1b" not in table and len(table.splitlines()) == 2, f"the table: {table!r}")
+        done = runs.command("run", "--as", "process", "--detach", path)
+        lib.equal(done.code, lib.EXIT_USAGE, "exit code")
+        lib.contains(done.err, "--name NAME", "standard error")
+
+
+@lib.test
 def place_of_others(lab):
     """A folder that others may write to is refused, as is none at all for an ordinary user."""
     with Runs(lab) as runs:
