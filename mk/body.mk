@@ -27,6 +27,9 @@ BODY_SMALL := $(patsubst %,lib/dns/%.c,rdata rdata_check rdata_rare rdata_svcb l
 	check draft codec type) net/net.c net/reassembly.c net/route.c wire/address.c \
 	core/log.c drv/virtio_mmio.c drv/net.c plat/given.c
 
+# An archive knows no folders, and the linker's map only names of members: net/arp.o is net-arp.o there.
+member = $(subst /,-,$(patsubst $(BUILD)/body-$(2)/%,%,$(1)))
+
 # $(1): clang or gcc   $(2): compiler   $(3): archiver   $(4): include flags' variable
 define body_build
 BODY_OBJECTS_$(1) := $$(BODY_C:%.c=$(BUILD)/body-$(1)/%.o) $$(BODY_S:%.S=$(BUILD)/body-$(1)/%.S.o)
@@ -47,8 +50,10 @@ $(BUILD)/body-$(1)/%.S.o: %.S mk/body.mk | $(SYSROOT)-$(1)/.done
 	$(2) -g -Iinclude -I. -ffile-prefix-map=$(CURDIR)=diatom -MMD -MP -c $$< -o $$@
 
 $(BUILD)/body-$(1)/libdiatom.a: $$(BODY_OBJECTS_$(1))
-	@rm -f $$@
-	$(3) crsD $$@ $$^
+	@rm -rf $$@ $$(@D)/members && mkdir $$(@D)/members
+	@$$(foreach o,$$^,ln $$(o) $$(@D)/members/$$(call member,$$(o),$(1)) &&) true
+	cd $$(@D)/members && $(3) crsD ../$$(@F) $$(foreach o,$$^,$$(call member,$$(o),$(1)))
+	@rm -rf $$(@D)/members
 
 -include $$(BODY_OBJECTS_$(1):.o=.d)
 endef

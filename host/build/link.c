@@ -56,6 +56,8 @@ bool link_image(struct work *work)
 	}
 	for (unsigned i = 0; i < 3; i++)
 		command_add(&command, "%s", toolchain_library_names[i]);
+	command_add(&command, "-Map=map");
+	command_add(&command, "--why-extract=why");
 	command_add(&command, "-o");
 	command_add(&command, "image");
 	if (command_run(&command))

@@ -3,7 +3,7 @@
  *
  *     linked   |ehdr|phdrs|notes|rodata|text|relro|data|  debug sections, symbols, section headers|
  *     IMAGE    |ehdr|phdrs|notes|rodata|text|relro|data|    no section headers: what a host loads
- *     .debug   the linked file as it is
+ *     .debug   the linked file, and the section .diatom.parts
  *
  * What is written is first read with the same decoder that `diatom run` has, so an image that is made
  * here is never refused there.
@@ -20,8 +20,10 @@
 #include <unistd.h>
 
 #include "abi/call.h"
+#include "host/build/account.h"
 #include "host/build/work.h"
 #include "host/image/image.h"
+#include "host/inspect/parts.h"
 #include "host/report.h"
 
 struct linked {
@@ -126,10 +128,33 @@ static bool is_acceptable(const uint8_t *bytes, uint64_t length)
 	return false;
 }
 
+/* With the list of parts, for `diatom inspect`. */
+static bool write_debug(const struct work *work, const struct linked *linked)
+{
+	char path[PATH_MAX + 8], *parts;
+	uint64_t bytes;
+	uint8_t *copy;
+	size_t length;
+	bool is_good;
+
+	parts = account_make(work, linked->bytes, &length);
+	copy = parts ? account_append(linked->bytes, linked->length, PARTS_SECTION, parts, length,
+			       &bytes)
+		     : NULL;
+	if (!copy) {
+		report_error(1, NULL, "the linker's map can't be read");
+		return false;
+	}
+	snprintf(path, sizeof(path), "%s.debug", work->request->output);
+	is_good = write_file(path, copy, bytes, 0666);
+	free(copy);
+	free(parts);
+	return is_good;
+}
+
 bool seal_image(struct work *work)
 {
 	const char *output = work->request->output;
-	char debug[PATH_MAX + 8];
 	struct linked linked;
 	Elf64_Ehdr *header;
 	bool is_good;
@@ -139,8 +164,7 @@ bool seal_image(struct work *work)
 	measure(&linked);
 	if (work->has_about)
 		set_about(work->request, &linked);
-	snprintf(debug, sizeof(debug), "%s.debug", output);
-	if (!write_file(debug, linked.bytes, linked.length, 0666))
+	if (!write_debug(work, &linked))
 		return false;
 	header = (Elf64_Ehdr *)linked.bytes;
 	header->e_shoff = 0;

@@ -38,13 +38,13 @@ static uint64_t choose_seed(const struct request *request)
 bool work_begin(struct work *work, const struct request *request)
 {
 	const char *parent = getenv("TMPDIR");
-	uint64_t seed = choose_seed(request);
 
 	memset(work, 0, sizeof(*work));
 	work->request = request;
-	work->layout_seed = layout_seed(seed);
+	work->seed = choose_seed(request);
+	work->layout_seed = layout_seed(work->seed);
 	if (request->is_verbose)
-		report_line("seed %llu\n", (unsigned long long)seed);
+		report_line("seed %llu\n", (unsigned long long)work->seed);
 	if (!path_folder(request->sources[0], work->root)) {
 		report_error(1, NULL, "%s: %m", request->sources[0]);
 		return false;

@@ -4,6 +4,7 @@
  *
  *     0.o 1.o ...    the sources' objects      files.S files.o   DIATOM_FILE's bytes
  *     about.o        name and version          image             the linked file
+ *     map why        what the linker knows about it
  */
 #ifndef DIATOM_HOST_BUILD_WORK_H
 #define DIATOM_HOST_BUILD_WORK_H
@@ -18,6 +19,7 @@ struct work {
 	struct toolchain toolchain;
 	char root[PATH_MAX];  /* the folder of the first source */
 	char folder[64];      /* temporary */
+	uint64_t seed;        /* as asked for, or chosen */
 	uint32_t layout_seed; /* the linker's: neither 0 nor 0xffffffff */
 	bool has_files;	      /* files.o is there */
 	bool has_about;	      /* about.o is there */
