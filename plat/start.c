@@ -11,6 +11,7 @@
  */
 #include "plat/start.h"
 
+#include "abi/hardening.h"
 #include "abi/inside.h"
 #include "abi/manifest.h"
 #include "plat/plat.h"
@@ -21,6 +22,12 @@ MANIFEST_NOTE(diatom_abi, MANIFEST_ABI, struct manifest_abi, .version = MANIFEST
 __asm__(".weak __start_diatom_counters\n.hidden __start_diatom_counters\n"
 	".weak __stop_diatom_counters\n.hidden __stop_diatom_counters");
 MANIFEST_INSIDE_NOTE(INSIDE_COUNTERS, "__start_diatom_counters", "__stop_diatom_counters");
+
+/* diatom build fills it in. */
+__attribute__((
+	used, aligned(4), section(".note.diatom"))) static const struct hardening_note hardening = {
+	sizeof(HARDENING_OWNER), sizeof(struct hardening), HARDENING_NOTE, HARDENING_OWNER, { 0 }
+};
 
 const struct boot_info *plat_boot;
 

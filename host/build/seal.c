@@ -12,6 +12,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,9 @@
 #include <unistd.h>
 
 #include "abi/call.h"
+#include "abi/hardening.h"
 #include "host/build/account.h"
+#include "host/build/harden.h"
 #include "host/build/work.h"
 #include "host/image/image.h"
 #include "host/inspect/parts.h"
@@ -62,14 +65,13 @@ static void measure(struct linked *linked)
 			linked->loaded = segment[i].p_offset + segment[i].p_filesz;
 }
 
-/* The note's descriptor, which the linker may have taken from the program's own declaration. */
-static struct manifest_image *find_about(struct linked *linked)
+/* A note's descriptor, by all that stands before it. The manifest's name and version may be the
+ * program's own declaration. */
+static void *find_note(struct linked *linked, const void *lead, size_t lead_bytes)
 {
-	static const char lead[20] = { 7, 0, 0, 0, sizeof(struct manifest_image), 0, 0, 0,
-		MANIFEST_IMAGE, 0, 0, 0, 'D', 'i', 'a', 't', 'o', 'm', 0, 0 };
-	uint8_t *found = memmem(linked->bytes, linked->loaded, lead, sizeof(lead));
+	uint8_t *found = memmem(linked->bytes, linked->loaded, lead, lead_bytes);
 
-	return found ? (struct manifest_image *)(found + sizeof(lead)) : NULL;
+	return found ? found + lead_bytes : NULL;
 }
 
 static void set_label(char label[32], const char *value)
@@ -82,12 +84,28 @@ static void set_label(char label[32], const char *value)
 
 static void set_about(const struct request *request, struct linked *linked)
 {
-	struct manifest_image *about = find_about(linked);
+	static const char lead[20] = { 7, 0, 0, 0, sizeof(struct manifest_image), 0, 0, 0,
+		MANIFEST_IMAGE, 0, 0, 0, 'D', 'i', 'a', 't', 'o', 'm', 0, 0 };
+	struct manifest_image *about = find_note(linked, lead, sizeof(lead));
 
 	if (!about)
 		return;
 	set_label(about->name, request->name);
 	set_label(about->version, request->version);
+}
+
+static void set_hardening(const struct work *work, struct linked *linked)
+{
+	static const struct hardening_note lead = { sizeof(HARDENING_OWNER),
+		sizeof(struct hardening), HARDENING_NOTE, HARDENING_OWNER, { 0 } };
+	struct hardening *hardening =
+		find_note(linked, &lead, offsetof(struct hardening_note, desc));
+
+	if (!hardening)
+		return;
+	hardening->compiler = strcmp(work->request->compiler, "gcc") == 0 ? HARDENING_GCC
+									  : HARDENING_CLANG;
+	hardening->measures = harden_measures(work);
 }
 
 /* Leaves no half-written file behind, and none that a running image is still reading. */
@@ -164,6 +182,7 @@ bool seal_image(struct work *work)
 	measure(&linked);
 	if (work->has_about)
 		set_about(work->request, &linked);
+	set_hardening(work, &linked);
 	if (!write_debug(work, &linked))
 		return false;
 	header = (Elf64_Ehdr *)linked.bytes;

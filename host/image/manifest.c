@@ -8,14 +8,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "host/image/note.h"
 #include "host/image/refuse.h"
 #include "host/nettext.h"
 
-#define NOTE_HEADER_BYTES 12
-#define MEMORY_MIB_MAX	  (1u << 20) /* 1 TiB */
-#define STACK_COUNT_MAX	  (1u << 24)
-#define MTU_MIN		  68 /* RFC 791 */
-#define MTU_MAX		  65535
+#define MEMORY_MIB_MAX	(1u << 20) /* 1 TiB */
+#define STACK_COUNT_MAX (1u << 24)
+#define MTU_MIN		68 /* RFC 791 */
+#define MTU_MAX		65535
 
 static const char newer[] = "a newer diatom may know it; or build the image with this one";
 
@@ -186,7 +186,6 @@ static bool take_stacks(struct image *image, const uint8_t *desc, struct image_e
 		return image_refuse(
 			error, REMEDY_MANIFEST, "wants %u fiber stacks", stacks.count_max);
 	image->has_stacks = true;
-	image->has_stacks = true;
 	if (stacks.stack_bytes > image->stack_bytes)
 		image->stack_bytes = stacks.stack_bytes;
 	if (stacks.count_max > image->stack_count_max)
@@ -262,49 +261,14 @@ static void keep_build_id(struct image *image, const uint8_t *id, uint32_t bytes
 	image->build_id_bytes = bytes;
 }
 
-/* A note as it stands in the file: all parts checked to lie inside it. */
-struct note {
-	uint32_t owner_bytes, desc_bytes, type;
-	const uint8_t *owner, *desc;
-	uint64_t virtual; /* of desc, once loaded; from the image's base, not checked */
-};
-
-static uint64_t pad(uint64_t value, uint64_t alignment)
-{
-	return (value + alignment - 1) & ~(alignment - 1);
-}
-
-/* Reads the note at `at`; returns its length with padding, 0 if it does not fit `length`. */
-static uint64_t read_note(const uint8_t *at, uint64_t length, uint64_t alignment, struct note *note)
-{
-	uint64_t desc_at, end;
-
-	if (length < NOTE_HEADER_BYTES)
-		return 0;
-	memcpy(&note->owner_bytes, at, 4);
-	memcpy(&note->desc_bytes, at + 4, 4);
-	memcpy(&note->type, at + 8, 4);
-	desc_at = pad(NOTE_HEADER_BYTES + (uint64_t)note->owner_bytes, alignment);
-	end = desc_at + note->desc_bytes;
-	if (end > length)
-		return 0;
-	note->owner = at + NOTE_HEADER_BYTES;
-	note->desc = at + desc_at;
-	note->virtual = desc_at;
-	/* The last note may do without padding. */
-	return pad(end, alignment) < length ? pad(end, alignment) : length;
-}
-
 static bool take_note(
 	struct image *image, const struct note *note, uint32_t *seen, struct image_error *error)
 {
 	const struct kind *kind;
 
-	if (note->owner_bytes == 4 && memcmp(note->owner, "GNU", 4) == 0 &&
-		note->type == NT_GNU_BUILD_ID)
+	if (note_is_of(note, "GNU") && note->type == NT_GNU_BUILD_ID)
 		keep_build_id(image, note->desc, note->desc_bytes);
-	if (note->owner_bytes != sizeof(MANIFEST_OWNER) ||
-		memcmp(note->owner, MANIFEST_OWNER, sizeof(MANIFEST_OWNER)) != 0)
+	if (!note_is_of(note, MANIFEST_OWNER))
 		return true; /* a build id or the like */
 	if (note->type == 0 || note->type >= KIND_COUNT)
 		return image_refuse(error, newer,
@@ -331,7 +295,7 @@ static bool take_notes(struct image *image, const struct elf_notes *notes, uint3
 
 	while (done < notes->bytes) {
 		struct note note;
-		uint64_t length = read_note(image->bytes + notes->offset + done,
+		uint64_t length = note_read(image->bytes + notes->offset + done,
 			notes->bytes - done, notes->alignment, &note);
 
 		if (length == 0)
