@@ -9,6 +9,7 @@
 #include "host/build/build.h"
 #include "host/gdb/command.h"
 #include "host/inherited.h"
+#include "host/inspect/inspect.h"
 #include "host/named/commands.h"
 #include "host/report.h"
 #include "host/run.h"
@@ -22,6 +23,7 @@ static const char help[] =
 	"  diatom build main.c -o IMAGE     make an image of a C program\n"
 	"  diatom run IMAGE [ARGUMENT ...]  start it: as a VM, or as a process where there is no KVM\n"
 	"  diatom gdb IMAGE [ARGUMENT ...]  start it, and gdb connected to it\n"
+	"  diatom inspect IMAGE             what it asks for, what is in it and why, what is weak\n"
 	"  diatom symbolize IMAGE           name the places in a crash report\n"
 	"  diatom ps | logs NAME | stop NAME | stats NAME    those started with --name\n"
 	"  diatom version                   say which diatom this is\n"
@@ -50,6 +52,7 @@ static const struct command {
 	{ "run", run_command },
 	{ "build", build_command },
 	{ "gdb", gdb_command },
+	{ "inspect", inspect_command },
 	{ "symbolize", symbolize_command },
 	{ "ps", ps_command },
 	{ "logs", logs_command },

@@ -172,7 +172,7 @@ static char kind_of_section(const uint8_t *linked, const char *name)
 		if ((sections[i].sh_flags & SHF_EXECINSTR) != 0)
 			return PARTS_LETTERS[PARTS_TEXT];
 		return PARTS_LETTERS[(sections[i].sh_flags & SHF_WRITE) != 0 ? PARTS_DATA
-									      : PARTS_RODATA];
+									     : PARTS_RODATA];
 	}
 	return 0;
 }

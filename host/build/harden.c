@@ -15,7 +15,8 @@ static const struct flag {
 } flags[] = {
 	{ "-fstack-protector-strong", HARDENING_STACK_PROTECTOR, 0 },
 	{ "-fstack-protector-all", HARDENING_STACK_PROTECTOR, 0 },
-	{ "-fstack-protector", 0, HARDENING_STACK_PROTECTOR }, /* only functions with large arrays */
+	{ "-fstack-protector", 0,
+		HARDENING_STACK_PROTECTOR }, /* only functions with large arrays */
 	{ "-fno-stack-protector", 0, HARDENING_STACK_PROTECTOR },
 	{ "-ftrivial-auto-var-init=zero", HARDENING_ZERO_INIT, 0 },
 	{ "-ftrivial-auto-var-init=pattern", HARDENING_ZERO_INIT, 0 },

@@ -103,8 +103,8 @@ static void set_hardening(const struct work *work, struct linked *linked)
 
 	if (!hardening)
 		return;
-	hardening->compiler = strcmp(work->request->compiler, "gcc") == 0 ? HARDENING_GCC
-									  : HARDENING_CLANG;
+	hardening->compiler =
+		strcmp(work->request->compiler, "gcc") == 0 ? HARDENING_GCC : HARDENING_CLANG;
 	hardening->measures = harden_measures(work);
 }
 
@@ -156,8 +156,8 @@ static bool write_debug(const struct work *work, const struct linked *linked)
 	bool is_good;
 
 	parts = account_make(work, linked->bytes, &length);
-	copy = parts ? account_append(linked->bytes, linked->length, PARTS_SECTION, parts, length,
-			       &bytes)
+	copy = parts ? account_append(
+			       linked->bytes, linked->length, PARTS_SECTION, parts, length, &bytes)
 		     : NULL;
 	if (!copy) {
 		report_error(1, NULL, "the linker's map can't be read");

@@ -37,7 +37,7 @@ enum parts_kind {
 	PARTS_KINDS,
 };
 
-#define PARTS_LETTERS "trdb" /* of the kinds, in the list */
+#define PARTS_LETTERS	  "trdb" /* of the kinds, in the list */
 
 #define PARTS_OBJECTS_MAX 4096
 #define PARTS_PIECES_MAX  65536
