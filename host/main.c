@@ -11,6 +11,7 @@
 #include "host/inherited.h"
 #include "host/inspect/inspect.h"
 #include "host/named/commands.h"
+#include "host/new/new.h"
 #include "host/report.h"
 #include "host/run.h"
 #include "host/symbolize.h"
@@ -20,6 +21,7 @@
 static const char help[] =
 	"Diatom: one program with just the libraries that it calls, sealed, booted in a millisecond.\n"
 	"\n"
+	"  diatom new NAME                  a folder with a small program, its Makefile and test\n"
 	"  diatom build main.c -o IMAGE     make an image of a C program\n"
 	"  diatom run IMAGE [ARGUMENT ...]  start it: as a VM, or as a process where there is no KVM\n"
 	"  diatom gdb IMAGE [ARGUMENT ...]  start it, and gdb connected to it\n"
@@ -53,6 +55,7 @@ static const struct command {
 	{ "build", build_command },
 	{ "gdb", gdb_command },
 	{ "inspect", inspect_command },
+	{ "new", new_command },
 	{ "symbolize", symbolize_command },
 	{ "ps", ps_command },
 	{ "logs", logs_command },

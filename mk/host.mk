@@ -23,6 +23,9 @@ $(BUILD)/host/%.S.o: %.S mk/host.mk
 	@mkdir -p $(@D)
 	$(HOST_CC) -g -Iinclude -I. -MMD -MP -c $< -o $@
 
+# What `diatom new` writes is part of it.
+$(BUILD)/host/host/new/templates.S.o: $(wildcard share/template/*/*)
+
 $(BUILD)/diatom: $(HOST_OBJECTS)
 	@mkdir -p $(@D)
 	$(HOST_CC) $(HOST_CFLAGS) $^ -o $@
