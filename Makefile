@@ -5,7 +5,7 @@
 #   make test       everything that must pass
 #   make bench      measure against the peers; results in bench/results/
 #   make lint       clang-format, clang-tidy, cppcheck, check-layers
-#   make install PREFIX=/usr/local
+#   make install PREFIX=/usr/local      make uninstall takes it away again
 #
 # Three builds of the same sources:
 #   body     what runs in an image: clang-19 ThinLTO with CFI (BODY=gcc: gcc), musl with our calls
@@ -28,6 +28,7 @@ include mk/body.mk
 include mk/hosted.mk
 include mk/host.mk
 include mk/images.mk
+include mk/install.mk
 include mk/test.mk
 
 .PHONY: all
