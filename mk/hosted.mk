@@ -78,10 +78,16 @@ $(BUILD)/test/unit/gdb $(BUILD)/test/fuzz/gdb: $(GDB_SERVER) $(wildcard host/gdb
 # Debug files, and what crash reports are made of.
 DEBUG_READER := $(wildcard host/debug/*.c)
 CRASH_REPORT := $(DEBUG_READER) $(wildcard host/body/*.c host/crash/*.c) host/report.c \
-	host/image/image.c host/image/elf.c host/image/manifest.c host/image/relocation.c \
-	host/nettext.c host/file.c
+	$(IMAGE_DECODER)
 FUZZ_EXTRA_debug := $(filter-out %/debug_file.c,$(DEBUG_READER))
 UNIT_EXTRA_debug := $(FUZZ_EXTRA_debug)
 FUZZ_EXTRA_crash_report := $(CRASH_REPORT)
 $(BUILD)/test/fuzz/debug $(BUILD)/test/unit/debug: $(DEBUG_READER) $(wildcard host/debug/*.h)
 $(BUILD)/test/fuzz/crash_report: $(CRASH_REPORT) $(wildcard host/*/*.h)
+
+# What `diatom inspect` reads and shows.
+INSPECT := $(filter-out host/inspect/inspect.c,$(wildcard host/inspect/*.c)) $(IMAGE_DECODER)
+UNIT_EXTRA_inspect := $(INSPECT) host/build/harden.c
+FUZZ_EXTRA_inspect := $(INSPECT)
+$(BUILD)/test/unit/inspect: $(UNIT_EXTRA_inspect) $(wildcard host/inspect/*.h host/image/*.h)
+$(BUILD)/test/fuzz/inspect: $(FUZZ_EXTRA_inspect) $(wildcard host/inspect/*.h host/image/*.h)
