@@ -9,20 +9,8 @@ import subprocess
 import lib
 
 
-def make(*words):
-    result = subprocess.run(["make", "-s", "-C", lib.ROOT, f"BUILD={lib.BUILD}", *words],
-                            capture_output=True, text=True, timeout=300,
-                            env=dict(os.environ, MAKEFLAGS=""))
-    lib.equal(result.returncode, 0, result.stderr)
-
-
 def install(lab):
-    for compiler in ("clang", "gcc"):
-        if not os.path.exists(os.path.join(lib.BUILD, f"body-{compiler}", "libdiatom.a")):
-            lib.skip(f"the {compiler} body is not built")
-    prefix = lab.path("a prefix")
-    make("install", f"PREFIX={prefix}")
-    return prefix
+    return lib.install(lab.path("a prefix"))
 
 
 def files(folder):
@@ -53,13 +41,13 @@ def uninstall_leaves_what_others_have(lab):
     prefix = install(lab)
     os.makedirs(os.path.join(prefix, "share/man/man1"), exist_ok=True)
     lab.path("a prefix/share/man/man1/other.1", "x\n")
-    make("uninstall", f"PREFIX={prefix}")
+    lib.make("uninstall", f"PREFIX={prefix}")
     lib.equal(files(prefix), ["share/man/man1/other.1"])
 
 
 @lib.test
 def destdir_stands_before_the_prefix(lab):
-    make("install", f"DESTDIR={lab.path('stage')}", "PREFIX=/opt/diatom")
+    lib.make("install", f"DESTDIR={lab.path('stage')}", "PREFIX=/opt/diatom")
     lib.check(os.access(lab.path("stage/opt/diatom/bin/diatom"), os.X_OK), "no bin/diatom")
     with open(lab.path("stage/opt/diatom/lib/pkgconfig/diatom.pc")) as file:
         lib.check("stage" not in file.read(), "diatom.pc knows the stage")
@@ -70,7 +58,7 @@ def destdir_stands_before_the_prefix(lab):
 @lib.test
 def pkg_config_knows_the_headers(lab):
     lib.need("pkg-config", "clang-19")
-    make("install", f"PREFIX={lab.path('prefix')}")
+    lib.make("install", f"PREFIX={lab.path('prefix')}")
     environment = dict(os.environ, PKG_CONFIG_PATH=lab.path("prefix/lib/pkgconfig"))
     flags = subprocess.run(["pkg-config", "--cflags", "diatom"], env=environment, check=True,
                            capture_output=True, text=True).stdout.split()

@@ -109,6 +109,23 @@ def image(name):
     return path
 
 
+def make(*words):
+    """A target of the project's own Makefile; a failure if it fails."""
+    done = subprocess.run(["make", "-s", "-C", ROOT, f"BUILD={BUILD}", *words], timeout=300,
+                          capture_output=True, text=True, env=dict(os.environ, MAKEFLAGS=""))
+    if done.returncode != 0:
+        raise Failure(f"make {' '.join(words)}: {done.stderr}")
+
+
+def install(prefix):
+    """make install, of the bodies of both compilers."""
+    for compiler in ("clang", "gcc"):
+        if not os.path.exists(os.path.join(BUILD, f"body-{compiler}", "libdiatom.a")):
+            skip(f"the {compiler} body is not built")
+    make("install", f"PREFIX={prefix}")
+    return prefix
+
+
 # What a machine can lack
 
 _known = {}
