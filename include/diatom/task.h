@@ -9,6 +9,7 @@
 #define DIATOM_TASK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "diatom/time.h"

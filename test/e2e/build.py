@@ -361,10 +361,7 @@ def wrong_words_are_explained(lab):
 @lib.test
 def builds_from_an_installed_prefix(lab):
     need_compiler("gcc")
-    prefix = os.path.join(lab.directory, "prefix")
-    result = subprocess.run(["make", "-s", "-C", lib.ROOT, f"BUILD={lib.BUILD}", "install",
-                             f"PREFIX={prefix}"], capture_output=True, text=True, timeout=300)
-    lib.equal(result.returncode, 0, result.stderr)
+    prefix = lib.install(os.path.join(lab.directory, "prefix"))
     write(lab.directory, "main.c", LIBRARY)
     environment = dict(os.environ, XDG_CACHE_HOME=os.path.join(lab.directory, "cache"))
     for compiler in COMPILERS:
@@ -373,18 +370,6 @@ def builds_from_an_installed_prefix(lab):
         build(lab, "main.c", "-o", "tree", "--cc", compiler, "--seed", "3")
         lib.check(read(os.path.join(lab.directory, compiler)) ==
                   read(os.path.join(lab.directory, "tree")), f"{compiler}: not as from the tree")
-
-
-@lib.test
-def the_readme_builds(lab):
-    """Its program, as a newcomer would paste it, beside a zone file of that name."""
-    need_compiler("clang")
-    text = read(os.path.join(lib.ROOT, "README.md")).decode()
-    program = re.search(r"```c\n(.*?)```", text, re.S)[1]
-    zone = read(os.path.join(lib.ROOT, "app/dns/example.org.zone")).decode()
-    write(lab.directory, "example.org.zone", zone)
-    write(lab.directory, "readme.c", program)
-    build(lab, "readme.c", "-o", "readme", cwd=lab.directory)
 
 
 lib.main()
