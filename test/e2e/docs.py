@@ -10,7 +10,7 @@ blocks of code are taken in order; what they mean is told for authors in doc/REA
     ```c main.c                    a second word is a file's name: the block is written there
     ```c                           with a main() in it: must build
     $ command                      is run by one bash for the whole page
-    output                         must come; "..." is any text, or any lines; times may differ
+    output                         must come; "..." is any text, or any lines; times and MACs may differ
     > more of the command          also the lines after one that ends in a backslash, or in a <<
     $ cat NAME                     a file that isn't there yet: it is written as shown
     ^C                             in the output: the command gets SIGINT there
@@ -31,6 +31,7 @@ import lib
 
 FENCE = re.compile(r"^```(\w*) ?(\S*)$")
 NOT_RUN = re.compile(r"^<!-- not run: (.+) -->$")
+MAC = re.compile(r"\b52(:[0-9a-f]{2}){5}\b")
 TIME = re.compile(r"\d[\d,.]* ?(ns|us|µs|ms|s)\b")
 PATIENCE = 60
 CONTEXT = 12  # lines of output shown when it isn't what the page says
@@ -100,6 +101,11 @@ def wanted_lines(lines):
     return kept
 
 
+def plain(line):
+    """Without what differs from run to run."""
+    return MAC.sub("MAC", TIME.sub("TIME", line.strip())).replace("\t", " ")
+
+
 def matches(wanted, got):
     """Line by line; "..." alone is any number of lines."""
     if not wanted:
@@ -108,10 +114,8 @@ def matches(wanted, got):
         return any(matches(wanted[1:], got[i:]) for i in range(len(got) + 1))
     if not got:
         return False
-    parts = [re.escape(TIME.sub("TIME", part.strip())) for part in wanted[0].split("...")]
-    line = TIME.sub("TIME", got[0].strip())
-    if not re.fullmatch(".*".join(parts), line.replace("\t", " ")) and \
-            not re.fullmatch(".*".join(parts), line):
+    parts = [re.escape(plain(part)) for part in wanted[0].split("...")]
+    if not re.fullmatch(".*".join(parts), plain(got[0])):
         return False
     return matches(wanted[1:], got[1:])
 
