@@ -86,8 +86,9 @@ $(BUILD)/test/fuzz/debug $(BUILD)/test/unit/debug: $(DEBUG_READER) $(wildcard ho
 $(BUILD)/test/fuzz/crash_report: $(CRASH_REPORT) $(wildcard host/*/*.h)
 
 # What `diatom inspect` reads and shows.
-INSPECT := $(filter-out host/inspect/inspect.c,$(wildcard host/inspect/*.c)) $(IMAGE_DECODER)
-UNIT_EXTRA_inspect := $(INSPECT) host/build/harden.c
-FUZZ_EXTRA_inspect := $(INSPECT)
+INSPECT_SHOW := $(filter-out host/inspect/inspect.c,$(wildcard host/inspect/*.c)) \
+	$(wildcard host/debug/*.c) $(IMAGE_DECODER)
+UNIT_EXTRA_inspect := $(INSPECT_SHOW) host/build/harden.c
+FUZZ_EXTRA_inspect := $(INSPECT_SHOW)
 $(BUILD)/test/unit/inspect: $(UNIT_EXTRA_inspect) $(wildcard host/inspect/*.h host/image/*.h)
 $(BUILD)/test/fuzz/inspect: $(FUZZ_EXTRA_inspect) $(wildcard host/inspect/*.h host/image/*.h)

@@ -82,6 +82,7 @@ static void take_section(struct debug *debug, const struct debug_bytes *file, co
 		{ ".debug_addr", &debug->addresses },
 		{ ".debug_str_offsets", &debug->name_offsets },
 		{ ".debug_rnglists", &debug->ranges },
+		{ ".diatom.parts", &debug->parts },
 	};
 	struct debug_bytes notes;
 

@@ -46,6 +46,7 @@ struct debug {
 	struct debug_bytes lines, line_names, names;
 	struct debug_bytes frames;
 	struct debug_bytes units, shapes, addresses, name_offsets, ranges;
+	struct debug_bytes parts; /* what diatom inspect reads: host/inspect/parts.h */
 	uint8_t build_id[DEBUG_BUILD_ID_MAX];
 	unsigned build_id_bytes; /* 0: it has none */
 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "abi/call.h"
+#include "host/debug/debug_file.h"
 #include "host/file.h"
 #include "host/inspect/inspection.h"
 #include "host/inspect/show.h"
@@ -133,17 +134,23 @@ static void read_debug(struct inspection *inspection, int fd)
 
 static int open_debug(struct inspection *inspection, const struct request *request)
 {
-	char beside[PATH_MAX + 8];
+	struct debug_file found;
 	int fd;
 
-	snprintf(beside, sizeof(beside), "%s.debug", request->image);
-	fd = open(request->debug ? request->debug : beside, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && request->debug)
-		return report_error(1, "is the name right?", "%s: %m", request->debug);
-	if (fd >= 0) {
-		read_debug(inspection, fd);
-		close(fd);
+	if (!request->debug) {
+		/* It may be malformed or another image's: inspection_of_debug judges that itself. */
+		(void)debug_file_load(&found, &inspection->image, request->image);
+		if (found.fd >= 0 || found.why[0])
+			inspection_of_debug(
+				inspection, found.bytes, found.bytes ? found.length : 0);
+		debug_file_close(&found);
+		return 0;
 	}
+	fd = open(request->debug, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return report_error(1, "is the name right?", "%s: %m", request->debug);
+	read_debug(inspection, fd);
+	close(fd);
 	return 0;
 }
 

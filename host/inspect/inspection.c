@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/debug/debug.h"
 #include "host/image/elf.h"
 #include "host/image/note.h"
 
@@ -17,12 +18,8 @@
 
 static void take_note(struct inspection *inspection, const struct note *note)
 {
-	if (note_is_of(note, "GNU") && note->type == NT_GNU_BUILD_ID &&
-		note->desc_bytes == BUILD_ID_BYTES) {
-		inspection->has_build_id = true;
-		memcpy(inspection->build_id, note->desc, BUILD_ID_BYTES);
-	} else if (note_is_of(note, "Xen") && note->type == XEN_PHYS32_ENTRY &&
-		   note->desc_bytes >= sizeof(inspection->pvh_entry)) {
+	if (note_is_of(note, "Xen") && note->type == XEN_PHYS32_ENTRY &&
+		note->desc_bytes >= sizeof(inspection->pvh_entry)) {
 		inspection->has_pvh = true;
 		memcpy(&inspection->pvh_entry, note->desc, sizeof(inspection->pvh_entry));
 	} else if (note_is_of(note, HARDENING_OWNER) && note->type == HARDENING_NOTE &&
@@ -105,7 +102,7 @@ void inspection_of_image(struct inspection *inspection)
 		if (image->segments[i].file_offset + image->segments[i].file_bytes > loaded)
 			loaded = image->segments[i].file_offset + image->segments[i].file_bytes;
 	inspection->unloaded_bytes = image->length - loaded;
-	inspection->debug = DEBUG_MISSING;
+	inspection->list = LIST_NO_FILE;
 }
 
 /* The list's bytes must fit the file that it claims to be of; what it leaves is padding. */
@@ -121,29 +118,30 @@ static bool add_up(struct inspection *inspection)
 	return true;
 }
 
-static enum debug_state read_debug(
+static enum list_state read_debug(
 	struct inspection *inspection, const uint8_t *file, uint64_t length)
 {
-	uint8_t id[BUILD_ID_BYTES];
-	struct debug_section list;
+	const struct image *image = &inspection->image;
+	struct debug debug;
+	const char *why;
 
-	if (!debug_build_id(file, length, id))
-		return DEBUG_UNREADABLE;
-	if (!inspection->has_build_id || memcmp(id, inspection->build_id, BUILD_ID_BYTES) != 0)
-		return DEBUG_OTHER;
-	if (!debug_section(file, length, PARTS_SECTION, &list))
-		return DEBUG_WITHOUT;
-	if (!parts_read(&inspection->parts, (const char *)list.bytes, list.length))
-		return DEBUG_UNREADABLE;
+	if (!debug_decode(&debug, file, length, &why))
+		return LIST_UNREADABLE;
+	if (!debug_is_of(&debug, image->build_id, image->build_id_bytes))
+		return LIST_OF_OTHER;
+	if (debug.parts.length == 0)
+		return LIST_MISSING;
+	if (!parts_read(&inspection->parts, (const char *)debug.parts.at, debug.parts.length))
+		return LIST_UNREADABLE;
 	if (add_up(inspection))
-		return DEBUG_GOOD;
+		return LIST_GOOD;
 	parts_free(&inspection->parts);
-	return DEBUG_UNREADABLE;
+	return LIST_UNREADABLE;
 }
 
 void inspection_of_debug(struct inspection *inspection, const uint8_t *file, uint64_t length)
 {
-	inspection->debug = read_debug(inspection, file, length);
+	inspection->list = read_debug(inspection, file, length);
 }
 
 static const struct measure {

@@ -6,24 +6,21 @@
 
 #include "abi/hardening.h"
 #include "host/image/image.h"
-#include "host/inspect/debug.h"
 #include "host/inspect/parts.h"
 
 #define WARNINGS_MAX 24
 
-enum debug_state {
-	DEBUG_GOOD,
-	DEBUG_MISSING,
-	DEBUG_OTHER,	  /* of another build */
-	DEBUG_WITHOUT,	  /* has no list of parts: linked by an older diatom, or stripped */
-	DEBUG_UNREADABLE, /* no ELF file, or a malformed list */
+enum list_state {
+	LIST_GOOD,
+	LIST_NO_FILE,
+	LIST_OF_OTHER,	 /* of another build */
+	LIST_MISSING,	 /* has no list of parts: linked by an older diatom, or stripped */
+	LIST_UNREADABLE, /* no debug file, or a malformed list */
 };
 
 struct inspection {
 	const char *path;
 	struct image image;
-	bool has_build_id;
-	uint8_t build_id[BUILD_ID_BYTES];
 	bool has_pvh; /* the Xen note that PVH hypervisors look for */
 	uint32_t pvh_entry;
 	bool has_hardening;
@@ -40,9 +37,9 @@ struct inspection {
 	uint64_t unloaded_bytes; /* behind the last segment */
 	bool is_writable_by_all;
 
-	enum debug_state debug;
-	struct parts parts;	/* empty unless DEBUG_GOOD */
-	uint64_t padding_bytes; /* in the file, in no part; unless DEBUG_GOOD 0 */
+	enum list_state list;
+	struct parts parts;	/* empty unless LIST_GOOD */
+	uint64_t padding_bytes; /* in the file, in no part; unless LIST_GOOD 0 */
 
 	struct {
 		char text[160];

@@ -72,10 +72,11 @@ static void put_claim(struct json *json, const char *name, bool value)
 
 static void put_head(struct json *json, const struct inspection *inspection)
 {
-	char id[2 * BUILD_ID_BYTES + 1] = "";
+	const struct image *image = &inspection->image;
+	char id[2 * IMAGE_BUILD_ID_MAX + 1] = "";
 
-	for (unsigned i = 0; inspection->has_build_id && i < BUILD_ID_BYTES; i++)
-		snprintf(id + (size_t)i * 2, 3, "%02x", inspection->build_id[i]);
+	for (unsigned i = 0; i < image->build_id_bytes; i++)
+		snprintf(id + (size_t)i * 2, 3, "%02x", image->build_id[i]);
 	put_text(json, "path", inspection->path);
 	put_text(json, "name", inspection->image.about.name);
 	put_text(json, "version", inspection->image.about.version);
@@ -206,7 +207,7 @@ static void put_libraries(struct json *json, const struct inspection *inspection
 {
 	const struct parts *parts = &inspection->parts;
 
-	if (inspection->debug != DEBUG_GOOD)
+	if (inspection->list != LIST_GOOD)
 		return;
 	put_text(json, "seed", parts->seed ? parts->seed : "");
 	open_with(json, "libraries", '[');

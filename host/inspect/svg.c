@@ -212,7 +212,7 @@ static unsigned collect(const struct inspection *inspection, struct item *items)
 	if (inspection->padding_bytes > 0)
 		items[count++] = (struct item){ "padding", (double)inspection->padding_bytes,
 			PARTS_OBJECTS_MAX + 1 };
-	for (unsigned i = 0; inspection->debug != DEBUG_GOOD && i < image->segment_count; i++) {
+	for (unsigned i = 0; inspection->list != LIST_GOOD && i < image->segment_count; i++) {
 		const struct image_segment *s = &image->segments[i];
 		const char *name = (s->rights & IMAGE_EXECUTE) != 0 ? "code"
 				   : (s->rights & IMAGE_WRITE) != 0 ? "data"

@@ -43,11 +43,10 @@ static void show_head(const struct inspection *inspection, FILE *out)
 	if (about->version[0])
 		fprintf(out, " %s", about->version);
 	fprintf(out, ": %s bytes", number(bytes, inspection->image.length));
-	if (inspection->has_build_id) {
+	if (inspection->image.build_id_bytes > 0)
 		fprintf(out, ", build ");
-		for (unsigned i = 0; i < 6; i++)
-			fprintf(out, "%02x", inspection->build_id[i]);
-	}
+	for (unsigned i = 0; i < inspection->image.build_id_bytes && i < 6; i++)
+		fprintf(out, "%02x", inspection->image.build_id[i]);
 	if (inspection->has_hardening)
 		fprintf(out, ", by %s",
 			inspection->hardening.compiler == HARDENING_GCC ? "gcc" : "clang");
@@ -180,7 +179,7 @@ static void show_libraries(const struct inspection *inspection, FILE *out)
 	const uint64_t none[PARTS_KINDS] = { 0 };
 	char text[WHY_BYTES];
 
-	if (inspection->debug != DEBUG_GOOD)
+	if (inspection->list != LIST_GOOD)
 		return;
 	fprintf(out, "\n%-14s %9s %9s %9s %9s %10s  %s\n", "libraries", "in file", "code",
 		"constants", "data", "zeros", "why it is there");

@@ -68,7 +68,7 @@ static void judge_file(struct inspection *inspection)
 	if (!has_relro)
 		warn(inspection, "link with -z relro, as diatom build does",
 			"no relro: relocated pointers stay writable");
-	if (!inspection->has_build_id)
+	if (inspection->image.build_id_bytes == 0)
 		warn(inspection, "link with --build-id, as diatom build does",
 			"no build id: no debug file can be matched with it");
 	if (inspection->is_writable_by_all)
@@ -97,15 +97,14 @@ static void judge_manifest(struct inspection *inspection)
 static void judge_debug(struct inspection *inspection)
 {
 	static const char *const texts[] = {
-		[DEBUG_MISSING] = "no debug file beside the image: no libraries, no symbols",
-		[DEBUG_OTHER] = "the debug file beside the image is of another build",
-		[DEBUG_WITHOUT] = "the debug file has no list of parts",
-		[DEBUG_UNREADABLE] = "the debug file can't be read: damaged, or not of this tool",
+		[LIST_NO_FILE] = "no debug file beside the image: no libraries, no symbols",
+		[LIST_OF_OTHER] = "the debug file beside the image is of another build",
+		[LIST_MISSING] = "the debug file has no list of parts",
+		[LIST_UNREADABLE] = "the debug file can't be read: damaged, or not of this tool",
 	};
 
-	if (inspection->debug != DEBUG_GOOD)
-		warn(inspection, "keep IMAGE.debug, or build again", "%s",
-			texts[inspection->debug]);
+	if (inspection->list != LIST_GOOD)
+		warn(inspection, "keep IMAGE.debug, or build again", "%s", texts[inspection->list]);
 }
 
 void inspection_warn(struct inspection *inspection)

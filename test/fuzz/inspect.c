@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/debug/debug.h"
 #include "host/inspect/inspection.h"
 #include "host/inspect/show.h"
 
@@ -60,20 +61,22 @@ static void as_list(struct inspection *inspection, const uint8_t *data, size_t s
 	for (unsigned i = 0; i < inspection->parts.object_count; i++)
 		objects += parts_file_bytes(inspection->parts.objects[i].bytes);
 	expect(libraries == objects);
-	inspection->debug = DEBUG_GOOD;
+	inspection->list = LIST_GOOD;
 	show_all(inspection);
 	parts_free(&inspection->parts);
 }
 
 static void as_debug(const uint8_t *data, size_t size)
 {
-	uint8_t id[BUILD_ID_BYTES];
-	struct debug_section section;
+	struct debug debug;
+	const char *why;
 
-	(void)debug_build_id(data, size, id);
-	if (debug_section(data, size, PARTS_SECTION, &section))
-		expect(section.bytes >= data && section.length <= size &&
-			(size_t)(section.bytes - data) <= size - section.length);
+	if (!debug_decode(&debug, data, size, &why))
+		return;
+	expect(debug.parts.length <= size);
+	expect(debug.parts.length == 0 ||
+		(debug.parts.at >= data &&
+			(size_t)(debug.parts.at - data) <= size - debug.parts.length));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
