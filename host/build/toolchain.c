@@ -184,6 +184,12 @@ void toolchain_compile(const struct toolchain *t, const char *root, struct comma
 	command_add(command, "-Wno-error");
 	command_add(command, "-Wno-missing-prototypes");
 	command_add(command, "-Wno-strict-prototypes");
+	if (!is_gcc) {
+		/* A trap for each check of the program, not one for all of a function: so that a
+		 * crash names the line. The libraries do without, for size. */
+		command_add(command, "-mllvm");
+		command_add(command, "-ubsan-unique-traps");
+	}
 	command_add(command, is_gcc ? "-nostdinc" : "-nostdlibinc");
 	command_add(command, "-isystem%s", t->libc_include);
 	if (is_gcc)

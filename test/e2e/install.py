@@ -25,7 +25,7 @@ def a_moved_tree_builds(lab):
     environment = dict(PATH=f"{moved}/bin:/usr/bin:/bin", HOME=lab.directory)
     for compiler in ("clang", "gcc"):
         name = f"app-{compiler}"
-        for argv in (["diatom", "new", name], ["make", "-s", "-C", name, f"BUILD=--cc {compiler}",
+        for argv in (["diatom", "new", name], ["make", "-s", "-C", name, f"BUILD_OPTIONS=--cc {compiler}",
                                                "test"]):
             result = subprocess.run(argv, cwd=lab.directory, env=environment, capture_output=True,
                                     text=True, timeout=120)

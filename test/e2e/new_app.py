@@ -42,7 +42,7 @@ def template(lab, name):
     for file in FILES[name]:
         with open(os.path.join(lab.path("app"), file)) as text:
             lib.check(not re.search("@[A-Z]+@", text.read()), f"{file}: a mark is left")
-    make(lab, "app", "BUILD=-Werror")
+    make(lab, "app", "BUILD_OPTIONS=-Werror")
     lib.contains(make(lab, "app", "test"), "ok: ")
     result = lab.run([lib.DIATOM, "inspect", "--strict", os.path.join(lab.path("app"), "app")])
     lib.equal(result.code, 0, f"inspect: {result.out}")
