@@ -17,8 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/call.h"
 #include "host/build/path.h"
 #include "host/inspect/parts.h"
+#include "host/report.h"
 
 #define NAME_BYTES   512
 #define HASH_DIGITS  32 /* LLVM's suffix of local names that it made global */
@@ -70,13 +72,15 @@ static void cut_end(char *text, const char *end)
 /* One more element in a list that grows; memory's end ends the build. */
 static void *grow(void *list, unsigned count, size_t each)
 {
+	void *larger;
+
 	/* Doubles at powers of two. */
 	if ((count & (count - 1)) != 0)
 		return list;
-	list = realloc(list, (count ? 2 * (size_t)count : 1) * each);
-	if (!list)
-		abort();
-	return list;
+	larger = realloc(list, (count ? 2 * (size_t)count : 1) * each);
+	if (!larger)
+		exit(report_error(EXIT_OUT_OF_MEMORY, NULL, "the build ran out of memory"));
+	return larger;
 }
 
 /* lib-dns-answer.o: the folder is part of the name. */

@@ -19,7 +19,7 @@ struct work {
 	struct toolchain toolchain;
 	char root[PATH_MAX];  /* the folder of the first source */
 	char folder[64];      /* temporary */
-	uint64_t seed;        /* as asked for, or chosen */
+	uint64_t seed;	      /* as asked for, or chosen */
 	uint32_t layout_seed; /* the linker's: neither 0 nor 0xffffffff */
 	bool has_files;	      /* files.o is there */
 	bool has_about;	      /* about.o is there */

@@ -110,9 +110,6 @@ static int parse(struct request *request, int argc, char **argv)
 			request->image = argv[at++];
 		}
 	}
-	if (!request->image && !request->wants_help)
-		return report_error(
-			EXIT_USAGE, SEE_HELP, "which image? say:  diatom inspect IMAGE");
 	return 0;
 }
 
@@ -199,6 +196,9 @@ int inspect_command(int argc, char **argv)
 		report_write(STDOUT_FILENO, help, sizeof(help) - 1);
 		return 0;
 	}
+	if (!request.image)
+		return report_error(
+			EXIT_USAGE, SEE_HELP, "which image? say:  diatom inspect IMAGE");
 	inspection.path = request.image;
 	if (!image_open(&inspection.image, request.image, &error))
 		return report_error(error.code, error.remedy, "%s: %s", request.image, error.what);

@@ -150,16 +150,18 @@ static unsigned distance(const struct parts *parts, const struct parts_object *o
 	return steps;
 }
 
-static struct parts_library *library_of(struct parts *parts, const struct parts_object *object)
+static unsigned library_of(struct parts *parts, const char *name)
 {
-	struct parts_library *library;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < parts->library_count; i++)
-		if (strcmp(parts->libraries[i].name, object->library) == 0)
-			return &parts->libraries[i];
-	library = &parts->libraries[parts->library_count++];
-	*library = (struct parts_library){ .name = object->library, .first_reason = UINT_MAX };
-	return library;
+	while (i < parts->library_count && strcmp(parts->libraries[i].name, name) != 0)
+		i++;
+	if (i == parts->library_count) {
+		parts->libraries[i] =
+			(struct parts_library){ .name = name, .first_reason = UINT_MAX };
+		parts->library_count++;
+	}
+	return i;
 }
 
 static int by_size(const void *a, const void *b)
@@ -175,10 +177,11 @@ static void sum_up(struct parts *parts)
 {
 	unsigned nearest[PARTS_OBJECTS_MAX];
 
+	parts->library_count = 0;
 	for (unsigned i = 0; i < parts->object_count; i++) {
 		const struct parts_object *object = &parts->objects[i];
-		struct parts_library *library = library_of(parts, object);
-		unsigned steps, number = (unsigned)(library - parts->libraries);
+		unsigned steps, number = library_of(parts, object->library);
+		struct parts_library *library = &parts->libraries[number];
 
 		for (unsigned kind = 0; kind < PARTS_KINDS; kind++)
 			library->bytes[kind] += object->bytes[kind];

@@ -48,7 +48,7 @@ static int by_size(const void *a, const void *b)
 
 static void put_escaped(FILE *out, const char *text, size_t most)
 {
-	for (size_t i = 0; text[i] && i < most; i++)
+	for (size_t i = 0; i < most && text[i]; i++)
 		switch (text[i]) {
 		case '<':
 			fputs("&lt;", out);
