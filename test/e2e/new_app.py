@@ -34,7 +34,7 @@ def make(lab, folder, *words, good=True):
 @lib.test_each(*FILES)
 def template(lab, name):
     if name != "hello":
-        lib.need("root", "tun", "ip", "unshare")
+        lib.need("passt")
     if name == "dns":
         lib.need("dig")
     new(lab, "--template", name, "app")

@@ -1,33 +1,24 @@
 #!/bin/bash
-# Starts @NAME@ in a network of its own and sends it a datagram. make test runs this.
+# Starts @NAME@ and sends it a datagram, without root. make test runs this.
 set -u
 diatom=${DIATOM:-diatom}
+port=$((20000 + RANDOM % 20000))
 
-# Once more, inside a network namespace that ends with us.
-if [ -z "${TEST_INSIDE-}" ]; then
-	export TEST_INSIDE=1
-	if [ "$(id -u)" = 0 ]; then
-		exec unshare --net "$0" "$@"
-	fi
-	exec unshare --map-root-user --net "$0" "$@"
-fi
-ip tuntap add tap0 mode tap && ip addr add 10.0.0.1/24 dev tap0 && ip link set tap0 up || {
-	echo "can't make a tap here: is /dev/net/tun there?"
-	exit 1
-}
-"$diatom" run --quiet --net eth0=tap:tap0,ip=10.0.0.2/24 ./@NAME@ &
+"$diatom" run --quiet -p $port:7 ./@NAME@ &
 image=$!
 trap 'kill $image 2>/dev/null' EXIT
 
 for try in 1 2 3 4 5; do
-	exec 3<>/dev/udp/10.0.0.2/7
+	exec 3<>/dev/udp/127.0.0.1/$port
 	echo "datagram $try" >&3
-	if [ "$(timeout 1 head -n 1 <&3)" = "datagram $try" ]; then
+	if [ "$(timeout 1 head -n 1 <&3 2>/dev/null)" = "datagram $try" ]; then
 		echo "ok: it echoes"
 		kill $image
 		wait $image
 		exit # with its exit code
 	fi
+	kill -0 $image || exit 1 # why, it has said
+	sleep 0.1
 done
 echo "FAILED: no echo"
 exit 1
