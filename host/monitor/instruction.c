@@ -52,38 +52,6 @@ static const char *find(const struct opcode *rows, size_t count, uint8_t byte, u
 	return NULL;
 }
 
-/* What clang's checks compile to (-fsanitize-trap): `ud1 KIND(%eax),%eax`, KIND being the place of the
- * check in clang's list of handlers. */
-static const struct check {
-	uint8_t kind;
-	const char *what;
-} checks[] = {
-	{ 0, "an addition overflowed" },
-	{ 1, "code that can't be reached was reached" },
-	{ 2, "a call through a pointer to no function of that type" },
-	{ 3, "a division by zero, or one that overflowed" },
-	{ 11, "a function ended without its result" },
-	{ 12, "a multiplication overflowed" },
-	{ 13, "a negation overflowed" },
-	{ 18, "an array index is out of bounds" },
-	{ 19, "pointer arithmetic overflowed" },
-	{ 20, "a shift by too many bits, or of a negative number" },
-	{ 21, "a subtraction overflowed" },
-};
-
-/* The check that `0f b9 modrm [displacement]` stands for; NULL: another one, or none. */
-static const char *find_check(const uint8_t bytes[4])
-{
-	uint8_t kind = bytes[2] >> 6 == 1 ? bytes[3] : 0;
-
-	if (bytes[0] != 0x0f || bytes[1] != 0xb9 || (bytes[2] & 0xbf) != 0)
-		return NULL;
-	for (size_t i = 0; i < COUNT(checks); i++)
-		if (checks[i].kind == kind)
-			return checks[i].what;
-	return NULL;
-}
-
 static bool is_prefix(uint8_t byte)
 {
 	return byte == 0x66 || byte == 0x67 || byte == 0xf2 || byte == 0xf3 ||
@@ -92,8 +60,8 @@ static bool is_prefix(uint8_t byte)
 
 void instruction_describe(char *text, size_t room, const uint8_t *code, size_t length, uint16_t dx)
 {
-	uint8_t bytes[4] = { 0 };
-	const char *name, *check;
+	uint8_t bytes[3] = { 0 };
+	const char *name;
 	size_t at = 0;
 
 	text[0] = '\0';
@@ -103,10 +71,7 @@ void instruction_describe(char *text, size_t room, const uint8_t *code, size_t l
 		bytes[i] = code[at + i];
 	name = bytes[0] == 0x0f ? find(extended, COUNT(extended), bytes[1], bytes[2])
 				: find(plain, COUNT(plain), bytes[0], 0);
-	check = find_check(bytes);
-	if (check != NULL)
-		snprintf(text, room, "a check in the code failed: %s", check);
-	else if (name != NULL)
+	if (name != NULL)
 		snprintf(text, room, "privileged instruction %s%s", name,
 			bytes[0] == 0xf4 ? ": what the C library ends with when it is damaged"
 					 : "");
