@@ -53,13 +53,15 @@ unsigned body_log(const struct body *body, char lines[INSIDE_LINES][BODY_LINE_BY
 {
 	static struct inside_log log; /* large for a signal stack */
 	uint64_t address = body_inside(body, INSIDE_LOG, sizeof(log));
-	unsigned count;
+	unsigned count, kept = 0;
 
 	if (address == 0 || !body->read(body->self, address, &log, sizeof(log)) ||
 		log.magic != INSIDE_LOG_MAGIC)
 		return 0;
 	count = log.next < INSIDE_LINES ? log.next : INSIDE_LINES;
-	for (unsigned i = 0; i < count; i++)
-		copy_line(lines[i], log.lines[(log.next - count + i) % INSIDE_LINES]);
-	return count;
+	for (unsigned i = 0; i < count; i++) {
+		copy_line(lines[kept], log.lines[(log.next - count + i) % INSIDE_LINES]);
+		kept += lines[kept][0] != '\0' ? 1 : 0;
+	}
+	return kept;
 }

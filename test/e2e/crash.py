@@ -157,6 +157,28 @@ def checks_are_named(lab, target):
                       f"no line in the first frame:\n{result.err}")
 
 
+@lib.test_each("vm", "process")
+def lies_do_no_harm(lab, target):
+    core, path = lab.path("core"), image_by(lab, "clang")
+    result = crash(lab, path, target, "lies", "fiber", options=["--core", core])
+    lib.equal(result.code, lib.EXIT_CRASHED, f"{result.err}exit code")
+    lib.contains(result.err, "  fiber   its record is damaged\n", "the report")
+    lib.check(re.fullmatch(r"[\n -~]*", result.err), "a byte that is not printable was shown")
+    lib.check(is_in_order(["inner_null", "lies", "perform"], functions_of(result.err)), result.err)
+    lib.check(is_in_order(["inner_null", "lies", "perform"],
+                          gdb_frames(gdb(path + ".debug", core, "bt"))), "gdb's frames")
+
+
+@lib.test
+def unreadable_memory_does_no_harm(lab):
+    core = lab.path("core")
+    result = crash(lab, image_by(lab, "clang"), "process", "guards", "fiber",
+                   options=["--core", core])
+    lib.equal(result.code, lib.EXIT_CRASHED, f"{result.err}exit code")
+    lib.contains(result.err, "inner_null", "the report")
+    lib.contains(result.err, "  core    ", "the report")
+
+
 # Core files
 
 def gdb(debug, core, *commands):

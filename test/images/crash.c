@@ -6,6 +6,7 @@
  * The functions are not inlined, so that the test can name the frames that it expects:
  * main, perform, CAUSE, inner; in a fiber: fiber_enter, run, perform, ...
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,17 @@
 #include <diatom/fiber.h>
 #include <diatom/log.h>
 
-#define FAR __attribute__((noinline))
+#include "abi/inside.h"
+
+#define FAR	      __attribute__((noinline))
+
+#define SYS_madvise   28
+#define GUARD_INSTALL 102
+
+/* What the library has for its host: core/log.c, core/fiber.c, plat/process.h. */
+extern struct inside_log log_ring;
+extern struct inside_fibers fibers;
+long plat_syscall(long number, long a, long b, long c, long d, long e, long f);
 
 static volatile int depth;
 static int (*volatile nothing)(int);
@@ -136,6 +147,24 @@ FAR static int aborted(int n)
 	abort();
 }
 
+/* A hostile body: what it says of itself is nonsense. */
+FAR static int lies(int n)
+{
+	memset((char *)&log_ring + 4, 0xff, 3000);
+	memset(&fibers, 0x41, sizeof(fibers));
+	return inner_null(n) + 1;
+}
+
+/* And it takes away the pages that a report would read (process only). */
+FAR static int guards(int n)
+{
+	const uintptr_t page = ~(uintptr_t)4095;
+
+	plat_syscall(
+		SYS_madvise, (long)((uintptr_t)&log_ring & page), 4096, GUARD_INSTALL, 0, 0, 0);
+	return inner_null(n) + 1;
+}
+
 static const struct cause {
 	const char *name;
 	int (*run)(int n);
@@ -151,6 +180,8 @@ static const struct cause {
 	{ "wrong_type", wrong_type },
 	{ "adds", adds },
 	{ "divide", divide },
+	{ "lies", lies },
+	{ "guards", guards },
 	{ "aborted", aborted },
 };
 
