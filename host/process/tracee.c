@@ -6,6 +6,7 @@
 #include "host/process/tracee.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -15,6 +16,7 @@
 #define WORD	     sizeof(long)
 
 #define DEBUG_AT(i)  (offsetof(struct user, u_debugreg) + (i) * WORD)
+#define PENDING_MAX  16 /* signals that are looked at */
 #define DR_STATUS    6
 #define DR_CONTROL   7
 #define DR6_MATCHED  0xfU
@@ -169,6 +171,18 @@ uint64_t tracee_take_dr6(struct tracee *tracee)
 		return 0;
 	(void)set_debug_register(tracee->pid, DR_STATUS, 0);
 	return (uint64_t)status & DR6_MATCHED;
+}
+
+bool tracee_has_trap(const struct tracee *tracee)
+{
+	struct __ptrace_peeksiginfo_args which = { .nr = PENDING_MAX };
+	siginfo_t pending[PENDING_MAX];
+	long count = ptrace(PTRACE_PEEKSIGINFO, tracee->pid, &which, pending);
+
+	for (long i = 0; i < count; i++)
+		if (pending[i].si_signo == SIGTRAP && pending[i].si_code > 0)
+			return true;
+	return false;
 }
 
 static const struct gdb_target_ops ops = {

@@ -4,6 +4,7 @@
 #ifndef DIATOM_HOST_TRACEE_H
 #define DIATOM_HOST_TRACEE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -16,6 +17,9 @@ struct tracee {
 
 /* `pid` is set already. */
 void tracee_init(struct tracee *tracee);
+
+/* Is there a breakpoint's or a step's SIGTRAP that it has not stopped for yet? */
+bool tracee_has_trap(const struct tracee *tracee);
 
 /* What debug registers matched since the last call: the low four bits of DR6. */
 uint64_t tracee_take_dr6(struct tracee *tracee);

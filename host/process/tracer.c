@@ -33,6 +33,7 @@ struct tracer {
 	struct gdb_link *link;
 	uint64_t stub_return;
 	bool is_running;
+	bool is_asked;	 /* it was made to stop for gdb, which was not heard yet */
 	bool was_told;	 /* gdb knows of the stop and said how to go on */
 	bool must_crash; /* the stop was one that the body can't go on after */
 	int signal;	 /* to be delivered when it goes on; 0: none */
@@ -166,6 +167,15 @@ static int signal_of(unsigned gdb_signal)
 	}
 }
 
+/* gdb sent something while the body ran: it wants it to stop, or is gone. */
+static void take_interrupt(struct tracer *t)
+{
+	t->is_asked = false;
+	gdb_link_serve(t->link);
+	if (t->link->server.is_interrupted)
+		stop(t, GDB_STOP_SIGNAL, GDB_SIGNAL_INT, 0);
+}
+
 static void take_trap(struct tracer *t, const siginfo_t *info)
 {
 	uint64_t dr6 = tracee_take_dr6(&t->tracee);
@@ -180,6 +190,8 @@ static void take_trap(struct tracer *t, const siginfo_t *info)
 		stop(t, GDB_STOP_STEP, GDB_SIGNAL_TRAP, 0);
 	else
 		stop(t, GDB_STOP_SIGNAL, GDB_SIGNAL_TRAP, 0);
+	if (t->is_asked && !t->was_told)
+		take_interrupt(t);
 }
 
 /* A system call that the filter stopped: the body's end, or a crash. */
@@ -195,14 +207,6 @@ static void take_call(struct tracer *t, const siginfo_t *info)
 		is_stub && info->si_syscall == PROCESS_CRASH ? GDB_SIGNAL_ABRT : GDB_SIGNAL_SYS, 0);
 }
 
-/* gdb sent something while the body ran: it wants it to stop, or is gone. */
-static void take_interrupt(struct tracer *t)
-{
-	gdb_link_serve(t->link);
-	if (t->link->server.is_interrupted)
-		stop(t, GDB_STOP_SIGNAL, GDB_SIGNAL_INT, 0);
-}
-
 /* The child stopped. If gdb is not told, it goes on with t->signal. */
 static void take_stop(struct tracer *t, int status)
 {
@@ -212,7 +216,9 @@ static void take_stop(struct tracer *t, int status)
 	t->signal = 0;
 	t->must_crash = false;
 	if (status >> 16 == PTRACE_EVENT_STOP) {
-		take_interrupt(t);
+		/* A trap that came with it is heard first: later it would have no meaning. */
+		if (!tracee_has_trap(&t->tracee))
+			take_interrupt(t);
 		return;
 	}
 	ptrace(PTRACE_GETSIGINFO, t->tracee.pid, NULL, &info);
@@ -306,7 +312,7 @@ static void wait_once(struct tracer *t, const sigset_t *during_poll)
 	else if (ready > 0 && is_standing)
 		gdb_link_serve(t->link);
 	else if (ready > 0)
-		ptrace(PTRACE_INTERRUPT, t->tracee.pid, NULL, NULL);
+		t->is_asked = ptrace(PTRACE_INTERRUPT, t->tracee.pid, NULL, NULL) == 0;
 }
 
 /* Acts on what gdb wants of a child that stands. */

@@ -360,16 +360,29 @@ def steps_through(lab, target):
 
 @lib.test_each(*[f"{target}_{how}" for target in BOTH for how in ("sleep", "spin")])
 def interrupts(lab, name):
-    """A body that sleeps without end, and one that never leaves its loop."""
+    """A body that sleeps without end, and one that never leaves its loop; stepped through, too."""
     target, how = name.split("_")
     body = Body(lab, target, how)
     client = body.connect()
-    for _ in range(3):
+    for i in range(30):
+        if i == 10:
+            # More than debug registers hold, where nobody writes.
+            lib.equal(client.ask(f"Z2,{client.register(7) - 8192:x},40"), "OK", "Z2")
         client.go("vCont;c")
-        time.sleep(0.1)
+        time.sleep(0.001 * (i % 5))
         client.send(b"\x03")
         lib.equal(client.read()[:3], "T02", "the stop")
-    lib.equal(client.ask("vKill;1"), "OK", "vKill")
+        lib.equal(client.register(18) & 3, 3, "the ring")
+        lib.equal(client.register(17) & 0x100, 0, "the trap flag")
+    lib.equal(client.ask("D"), "OK", "detach")
+    time.sleep(0.2)
+    lib.check(body.run.alive(), f"it ended: {body.run.describe()}")
+
+
+@lib.test_each(*BOTH)
+def kills(lab, target):
+    body = Body(lab, target)
+    lib.equal(body.connect().ask("vKill;1"), "OK", "vKill")
     lib.equal(body.run.wait(10), KILLED, "exit code")
 
 
