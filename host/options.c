@@ -308,6 +308,10 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (options->is_detached && options->name[0] == '\0' && !take_file_name(options))
 		return report_error(EXIT_USAGE, "give it a name:  --name NAME",
 			"--detach: \"%s\" can't be its name", options->image);
+	if (options->is_detached && options->gdb != NULL)
+		return report_error(EXIT_USAGE,
+			"leave --detach out: the run stands until gdb comes",
+			"--gdb and --detach don't go together");
 	options->argument_count = argc - at;
 	if (options->argument_count > BOOT_ARGUMENTS_MAX)
 		return report_error(EXIT_USAGE, NULL, "more than %d arguments for the image",

@@ -187,6 +187,9 @@ int gdb_command(int argc, char **argv)
 		report_write(STDOUT_FILENO, help, sizeof(help) - 1);
 		return 0;
 	}
+	if (options.is_detached)
+		return report_error(EXIT_USAGE, "leave --detach out",
+			"diatom gdb and --detach don't go together");
 	snprintf(symbols, sizeof(symbols), "%s.debug", options.image);
 	code = check_tools(options.image, symbols);
 	if (code != 0)

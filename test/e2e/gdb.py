@@ -186,6 +186,8 @@ def command_errors(lab):
     refusal(lab, ["gdb", "--port", "x", image], lib.EXIT_USAGE, '--port: "x"')
     refusal(lab, ["gdb", "--port"], lib.EXIT_USAGE, "--port needs a value")
     refusal(lab, ["run", "--gdb", "65536", image], lib.EXIT_USAGE, '--gdb: "65536"', "--gdb 1234")
+    refusal(lab, ["run", "--detach", "--gdb", "0", image], lib.EXIT_USAGE, "leave --detach out")
+    refusal(lab, ["gdb", "--detach", image], lib.EXIT_USAGE, "leave --detach out")
     refusal(lab, ["run", "--gdb", "unix:", image], lib.EXIT_USAGE, '--gdb: "unix:"')
     refusal(lab, ["run", "--gdb", "unix:/nonexistent/x", image], lib.EXIT_HOST_LACKS,
             "/nonexistent/x")
