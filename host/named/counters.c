@@ -4,6 +4,7 @@
  */
 #include "host/named/counters.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 #include "abi/inside.h"
 #include "host/image/image.h"
 
-#define LINE_BYTES (COUNTERS_NAME_BYTES + COUNTERS_HELP_BYTES + 32)
+#define RESERVE_MAX (UINT64_C(4) << 20)
+#define LINE_BYTES  (COUNTERS_NAME_BYTES + COUNTERS_HELP_BYTES + 32)
 
 /* Is a text of the image fit to be a name? */
 static bool is_name(const char *name)
@@ -61,6 +63,24 @@ static size_t list_counters(char *lines, size_t room, const struct image *image,
 	return used;
 }
 
+/* Room for what the body may write, so that it is missing now and not when a page is first touched;
+ * but for large data, most of which may never be. */
+static bool reserve(const struct image *image, int data)
+{
+	if (ftruncate(data, (off_t)image->span_bytes) != 0)
+		return false;
+	for (unsigned i = 0; i < image->region_count; i++) {
+		const struct image_region *r = &image->regions[i];
+
+		if ((r->rights & IMAGE_WRITE) == 0 || r->bytes > RESERVE_MAX)
+			continue;
+		errno = posix_fallocate(data, (off_t)r->virtual, (off_t)r->bytes);
+		if (errno != 0 && errno != EOPNOTSUPP && errno != EINVAL)
+			return false;
+	}
+	return true;
+}
+
 bool counters_describe(const struct place *place, const struct image *image, int data)
 {
 	static char lines[COUNTERS_MAX * LINE_BYTES];
@@ -68,7 +88,7 @@ bool counters_describe(const struct place *place, const struct image *image, int
 	size_t used = 0;
 	uint8_t *loaded;
 
-	if (ftruncate(data, (off_t)image->span_bytes) != 0)
+	if (!reserve(image, data))
 		return false;
 	if (inside != NULL && inside->bytes > 0) {
 		loaded = mmap(NULL, image->span_bytes, PROT_READ | PROT_WRITE,

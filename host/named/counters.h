@@ -27,7 +27,7 @@ struct counter_value {
 	uint64_t value;
 };
 
-/* Writes the run's file `counters`, and gives `data` the image's length. False with errno. */
+/* Writes the run's file `counters`, and gives `data` the image's length and room. False with errno. */
 bool counters_describe(const struct place *place, const struct image *image, int data);
 
 /* Reads all values: an array that the caller frees, and its length. NULL: there are none. */

@@ -48,7 +48,9 @@ static void print_row(const struct place *place, const struct state *state)
 	state_text(state, "target", target, sizeof(target));
 	state_text(state, "network", network, sizeof(network));
 	put_age(age, started >= 0 ? (int64_t)time(NULL) - started : 0);
-	if (state->is_alive) {
+	if (state->is_alive && started < 0) {
+		snprintf(status, sizeof(status), "starting");
+	} else if (state->is_alive) {
 		snprintf(status, sizeof(status), "up %s", age);
 		snprintf(pid, sizeof(pid), "%lld", (long long)state_number(state, "pid"));
 	} else if (state->has_exit) {

@@ -344,6 +344,20 @@ def damaged_state(lab):
 
 
 @lib.test
+def odd_counters(lab):
+    """Counters of one name count as one; a name that is none is not shown; texts stay one line."""
+    path = built(lab, "odd_counters")
+    with Runs(lab) as runs:
+        runs.good("run", "--as", "process", "--name", "a", path)
+        stats = runs.stats("a")
+        lib.equal((stats["odd.same"], stats["odd.escapes"]), (3, 2**64 - 1), "values")
+        lib.check(not [name for name in stats if not re.fullmatch(r"[\w.-]+", name)],
+                  f"names: {list(stats)}")
+        lines = runs.good("stats", "--prometheus", "a").out.splitlines()
+        lib.contains(lines, "# HELP diatom_odd_escapes_total a\\\\b?c?", "help")
+
+
+@lib.test
 def odd_path(lab):
     """An image whose path has what JSON and terminals must not get as it is."""
     folder = lab.path('a"b\\c\n\x1b[1m é')
