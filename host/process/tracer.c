@@ -6,7 +6,7 @@
  * SIGCHLD, INT and TERM are blocked but during ppoll, so none is missed between a look and the wait.
  */
 #define _GNU_SOURCE /* ppoll */
-#include "host/process/tracer.h"
+#include "host/process/tracer_inner.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -21,26 +21,7 @@
 #include <unistd.h>
 
 #include "abi/call.h"
-#include "host/gdb/link.h"
-#include "host/privileges.h"
-#include "host/process/tracee.h"
 #include "host/report.h"
-#include "host/seccomp.h"
-
-struct tracer {
-	struct tracee tracee; /* first: it is gdb's target */
-	const struct run_config *config;
-	struct gdb_link *link;
-	uint64_t stub_return;
-	bool is_running;
-	bool is_asked;	 /* it was made to stop for gdb, which was not heard yet */
-	bool was_told;	 /* gdb knows of the stop and said how to go on */
-	bool must_crash; /* the stop was one that the body can't go on after */
-	int signal;	 /* to be delivered when it goes on; 0: none */
-	int held;	 /* a request to finish that came while gdb stepped */
-	bool is_ended;
-	int code;
-};
 
 static volatile sig_atomic_t came;	  /* INT or TERM for us; 0: none */
 static volatile sig_atomic_t came_to_all; /* from the terminal: the child has it, too */
@@ -53,7 +34,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	came = number;
 }
 
-static void handle_signals(sigset_t *during_poll)
+void tracer_handle_signals(sigset_t *during_poll)
 {
 	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
 	static const int numbers[] = { SIGCHLD, SIGINT, SIGTERM };
@@ -87,8 +68,7 @@ static void end(struct tracer *t, int code)
 	t->code = code;
 }
 
-/* The child ended by itself. */
-static void take_end(struct tracer *t, int status)
+void tracer_take_end(struct tracer *t, int status)
 {
 	bool is_late = time_left(t->config) <= 0;
 
@@ -105,7 +85,7 @@ static void take_end(struct tracer *t, int status)
 	gdb_link_flush(t->link);
 }
 
-static void kill_child(struct tracer *t, int code)
+void tracer_kill(struct tracer *t, int code)
 {
 	int status;
 
@@ -263,7 +243,7 @@ static void look_for_stop(struct tracer *t)
 	if (WIFSTOPPED(status))
 		take_stop(t, status);
 	else
-		take_end(t, status);
+		tracer_take_end(t, status);
 }
 
 /* --- going on --- */
@@ -288,7 +268,7 @@ static void take_request(struct tracer *t)
 
 	came = 0;
 	if (t->link->server.state == GDB_STOPPED)
-		kill_child(t, 128 + number);
+		tracer_kill(t, 128 + number);
 	else if (!came_to_all)
 		kill(t->tracee.pid, number);
 }
@@ -303,7 +283,7 @@ static void wait_once(struct tracer *t, const sigset_t *during_poll)
 	int ready;
 
 	if (left <= 0 && is_standing) {
-		kill_child(t, EXIT_TIMED_OUT);
+		tracer_kill(t, EXIT_TIMED_OUT);
 		return;
 	}
 	ready = ppoll(&polled, 1, left == INT64_MAX || !is_standing ? NULL : &timeout, during_poll);
@@ -321,7 +301,7 @@ static void leave_stop(struct tracer *t)
 	struct gdb_server *server = &t->link->server;
 
 	if (server->state == GDB_KILLED) {
-		kill_child(t, 128 + SIGKILL);
+		tracer_kill(t, 128 + SIGKILL);
 		return;
 	}
 	if (server->state == GDB_STOPPED)
@@ -333,7 +313,7 @@ static void leave_stop(struct tracer *t)
 	go_on(t);
 }
 
-static int trace(struct tracer *t, const sigset_t *during_poll)
+int tracer_run(struct tracer *t, const sigset_t *during_poll)
 {
 	while (!t->is_ended) {
 		if (t->is_running)
@@ -344,133 +324,4 @@ static int trace(struct tracer *t, const sigset_t *during_poll)
 			wait_once(t, during_poll);
 	}
 	return t->code;
-}
-
-/* --- the start --- */
-
-/* This process keeps gdb's socket and its hold on the child, and nothing else. */
-static int enter_jail(struct tracer *t, const char **what)
-{
-	static const unsigned allowed[] = { SYS_read, SYS_write, SYS_ppoll, SYS_clock_gettime,
-		SYS_exit_group, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_restart_syscall };
-	static const unsigned of_child[] = { SYS_wait4, SYS_kill };
-	struct seccomp_filter filter;
-	int result;
-
-	privileges_hide(false);
-	*what = "closing descriptors";
-	result = privileges_close_others(&t->link->fd, 1);
-	if (result == 0)
-		result = privileges_drop(false, what);
-	if (result != 0)
-		return result;
-	*what = "filtering system calls";
-	seccomp_begin(&filter);
-	seccomp_allow_list(&filter, allowed, sizeof(allowed) / sizeof(allowed[0]));
-	for (size_t i = 0; i < sizeof(of_child) / sizeof(of_child[0]); i++)
-		seccomp_allow_argument(&filter, of_child[i], 0, (unsigned)t->tracee.pid);
-	seccomp_allow_argument(&filter, SYS_ptrace, 1, (unsigned)t->tracee.pid);
-	seccomp_allow_argument(&filter, SYS_close, 0, (unsigned)t->link->fd);
-	return seccomp_install(&filter, SECCOMP_RET_KILL_PROCESS);
-}
-
-/* Waits for the child's next stop, passing signals on. False: it ended. */
-static bool run_to_trap(struct tracer *t)
-{
-	int status, passed = 0;
-
-	for (;;) {
-		ptrace(PTRACE_CONT, t->tracee.pid, NULL, (void *)(intptr_t)passed);
-		while (waitpid(t->tracee.pid, &status, 0) < 0 && errno == EINTR)
-			;
-		if (!WIFSTOPPED(status)) {
-			take_end(t, status);
-			return false;
-		}
-		if (WSTOPSIG(status) == SIGTRAP && status >> 16 == 0)
-			return true;
-		passed = status >> 16 == 0 ? WSTOPSIG(status) : 0;
-	}
-}
-
-/* Lets the child become the body, up to its first instruction. */
-static bool run_to_entry(struct tracer *t, uint64_t entry)
-{
-	struct points start = { .target = &t->tracee.target };
-	struct gdb_registers registers;
-
-	if (!points_add_break(&start, entry) || !run_to_trap(t))
-		return false;
-	points_clear(&start);
-	t->tracee.target.ops->get_registers(&t->tracee.target, &registers);
-	registers.rip = entry;
-	t->tracee.target.ops->set_registers(&t->tracee.target, &registers);
-	return true;
-}
-
-/* Traces the child, which waits for a byte. False with errno. */
-static bool seize(pid_t pid, int gate)
-{
-	int status;
-
-	return ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_EXITKILL) == 0 &&
-	       ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0 && waitpid(pid, &status, 0) == pid &&
-	       WIFSTOPPED(status) && write(gate, "", 1) == 1;
-}
-
-static int trace_child(
-	struct tracer *t, const struct space *space, const struct image *image, int gate)
-{
-	const char *what = "tracing the body";
-	sigset_t during_poll;
-	int result;
-
-	if (!seize(t->tracee.pid, gate)) {
-		result = -errno;
-		kill_child(t, EXIT_HOST_LACKS);
-		return report_error(EXIT_HOST_LACKS, "use gdb with a VM:  --as vm", "%s: %s: %s",
-			t->config->name, what, strerror(-result));
-	}
-	handle_signals(&during_poll);
-	gdb_server_init(&t->link->server, &t->tracee.target, image, space->boot);
-	if (!run_to_entry(t, space->entry))
-		return t->code;
-	result = enter_jail(t, &what);
-	if (result != 0) {
-		kill_child(t, EXIT_HOST_LACKS);
-		return report_error(EXIT_HOST_LACKS, NULL, "%s: %s: %s", t->config->name, what,
-			strerror(-result));
-	}
-	return trace(t, &during_poll);
-}
-
-bool tracer_split(const struct run_config *config, const struct space *space,
-	const struct image *image, int *code)
-{
-	static struct tracer tracer;
-	int gate[2];
-	char byte;
-
-	*code = gdb_link_accept(config->gdb, config);
-	if (*code != 0)
-		return true;
-	if (pipe(gate) != 0 || (tracer.tracee.pid = fork()) < 0) {
-		*code = report_error(EXIT_HOST_LACKS, NULL, "%s: making a process: %s",
-			config->name, strerror(errno));
-		return true;
-	}
-	if (tracer.tracee.pid == 0) {
-		close(gate[1]);
-		/* No byte: there is no tracer any more. */
-		if (read(gate[0], &byte, 1) != 1)
-			_exit(EXIT_HOST_LACKS);
-		return false;
-	}
-	close(gate[0]);
-	tracer.config = config;
-	tracer.link = config->gdb;
-	tracer.stub_return = space->stub + SPACE_STUB_RETURN;
-	tracee_init(&tracer.tracee);
-	*code = trace_child(&tracer, space, image, gate[1]);
-	return true;
 }
