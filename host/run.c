@@ -391,6 +391,7 @@ static void tell_supervisor(const struct run_config *config)
 void run_announce(const struct run_config *config, const char *target)
 {
 	char text[1024 + BOOT_DEVICES_MAX * 640], took[REPORT_TIME_BYTES];
+	int64_t waited = config->gdb != NULL ? config->gdb->waited_ns : 0;
 	int used;
 
 	if (config->is_quiet) {
@@ -399,7 +400,7 @@ void run_announce(const struct run_config *config, const char *target)
 	}
 	used = snprintf(text, sizeof(text), "%s: %s, %u MiB, sealed, up in %s\n", config->name,
 		target, (unsigned)(config->memory_bytes / MIB),
-		report_time(took, monotonic_ns() - config->started_ns));
+		report_time(took, monotonic_ns() - config->started_ns - waited));
 	for (unsigned i = 0; i < config->net_count; i++) {
 		const struct run_net *net = &config->nets[i];
 

@@ -121,17 +121,22 @@ static void tell_ready(const struct gdb_link *link)
 	close(link->ready);
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
 /* The rest of the time limit; false: there is none. */
 static bool time_left(const struct run_config *config, struct timespec *out)
 {
-	struct timespec now;
 	int64_t left;
 
 	if (config->timeout_ns == 0)
 		return false;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	left = config->started_ns + config->timeout_ns -
-	       (now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+	left = config->started_ns + config->timeout_ns - now_ns();
 	left = left < 0 ? 0 : left;
 	*out = (struct timespec){ left / 1000000000, left % 1000000000 };
 	return true;
@@ -166,9 +171,10 @@ static int wait_for_client(const struct gdb_link *link, const struct run_config 
 
 int gdb_link_accept(struct gdb_link *link, const struct run_config *config)
 {
-	int on = 1, ready;
+	int64_t began = now_ns();
+	int on = 1, ready = wait_for_client(link, config);
 
-	ready = wait_for_client(link, config);
+	link->waited_ns = now_ns() - began;
 	if (ready > 0)
 		link->fd = accept4(link->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	close(link->listener);

@@ -20,6 +20,7 @@ struct gdb_link {
 	char path[108];	 /* of a Unix socket, removed once gdb is there; empty: TCP */
 	char where[128]; /* for people: "127.0.0.1:1234" */
 	unsigned port;
+	int64_t waited_ns; /* for gdb to come */
 	struct gdb_server server;
 };
 

@@ -46,6 +46,7 @@ struct gdb_server {
 	struct gdb_target *target;
 	struct body body; /* read through the target */
 	enum gdb_state state;
+	bool is_continuing;	/* gdb said continue, though the state may be STEPPING */
 	bool is_interrupted;	/* gdb wants a running target to stop */
 	unsigned resume_signal; /* that the target is to go on with; 0: none */
 	uint64_t bad_packets;
@@ -57,7 +58,6 @@ struct gdb_server {
 	/* The rest is the server's own. */
 	bool acks;			 /* until QStartNoAckMode */
 	bool has_swbreak;		 /* gdb leaves the program counter of a breakpoint to us */
-	bool is_continuing;		 /* gdb said continue, though we may step */
 	uint64_t range_start, range_end; /* it steps until rip is outside */
 	uint64_t thread;		 /* whose registers gdb asks for */
 	struct gdb_stop stop;		 /* the last one */

@@ -221,8 +221,8 @@ static void take_stop(struct tracer *t, int status)
 		break;
 	case SIGINT:
 	case SIGTERM:
-		/* A step would lead into the loader's handler: later. */
-		if (t->link->server.state == GDB_STEPPING) {
+		/* A step of gdb's would lead into the loader's handler: later. */
+		if (t->link->server.state == GDB_STEPPING && !t->link->server.is_continuing) {
 			t->held = number;
 			t->signal = 0;
 		}

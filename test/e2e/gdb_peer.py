@@ -243,6 +243,20 @@ def term_while_it_runs(lab, target):
     lib.equal(body.run.wait(10), 0, "exit code")
 
 
+@lib.test_each(*BOTH)
+def term_while_it_steps(lab, target):
+    """The same with a watchpoint that is kept by steps."""
+    body = Body(lab, target, "sleep")
+    client = body.connect()
+    lib.equal(client.ask(f"Z2,{client.register(7) - 16384:x},40"), "OK", "Z2")
+    client.go("vCont;c")
+    body.run.wait_for_text("up in")
+    time.sleep(0.5)
+    body.run.signal(signal.SIGTERM)
+    lib.equal(client.read(), "W00", f"{body.run.describe()}the last packet")
+    lib.equal(body.run.wait(10), 0, "exit code")
+
+
 @lib.test_each(*[f"{target}_{when}" for target in BOTH for when in ("waiting", "standing", "running")])
 def time_limit(lab, name):
     target, when = name.split("_")
