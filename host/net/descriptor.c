@@ -39,7 +39,7 @@ static int option_of(int fd, int option)
 static int take_tap(struct run_net *net, int fd)
 {
 	struct ifreq request = { 0 };
-	struct interface interface = { .mtu = MTU_DEFAULT };
+	struct interface interface;
 
 	if (ioctl(fd, TUNGETIFF, &request) != 0 || (request.ifr_flags & IFF_TAP) == 0)
 		return refuse(net, fd, "no tap");
@@ -48,7 +48,8 @@ static int take_tap(struct run_net *net, int fd)
 	if ((request.ifr_flags & IFF_VNET_HDR) != 0 && !tap_negotiate(fd, &net->flags))
 		return refuse(net, fd, "a tap that doesn't take our offload header");
 	/* The interface may be in another namespace: then it is not asked. */
-	interface_read(request.ifr_name, &interface);
+	if (!interface_read(request.ifr_name, &interface))
+		interface = (struct interface){ .mtu = MTU_DEFAULT };
 	net->mtu = interface.mtu;
 	interface_choose_mac(net, interface.mac);
 	return 0;
@@ -96,6 +97,6 @@ int descriptor_open(struct run_net *net, int fd, bool *has_helper)
 	else
 		code = refuse(net, fd, S_ISREG(status.st_mode) ? "a file" : "no network");
 	if (code == 0)
-		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+		fcntl(net->fd, F_SETFL, fcntl(net->fd, F_GETFL) | O_NONBLOCK);
 	return code;
 }

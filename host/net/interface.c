@@ -27,8 +27,6 @@ bool interface_read(const char *name, struct interface *out)
 	out->mtu = request.ifr_mtu < 65535 ? (uint16_t)request.ifr_mtu : 65535;
 	is_good = is_good && ioctl(fd, SIOCGIFHWADDR, &request) == 0;
 	memcpy(out->mac, request.ifr_hwaddr.sa_data, sizeof(out->mac));
-	is_good = is_good && ioctl(fd, SIOCGIFINDEX, &request) == 0;
-	out->index = request.ifr_ifindex;
 	saved = errno;
 	close(fd);
 	errno = saved;

@@ -7,7 +7,6 @@
 #include "host/run.h"
 
 struct interface {
-	int index;
 	bool is_up;
 	uint16_t mtu;
 	uint8_t mac[6];

@@ -11,6 +11,7 @@
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -68,13 +69,12 @@ uint32_t packet_flags(int fd)
 }
 
 /* False with errno. */
-static bool attach(int fd, const struct interface *interface, const uint8_t mac[6])
+static bool attach(int fd, int index, const uint8_t mac[6])
 {
-	struct packet_mreq promiscuous = { .mr_ifindex = interface->index,
-		.mr_type = PACKET_MR_PROMISC };
-	struct sockaddr_ll address = { .sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL),
-		.sll_ifindex = interface->index };
+	struct packet_mreq promiscuous = { .mr_ifindex = index, .mr_type = PACKET_MR_PROMISC };
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = index
+	};
 
 	if (!filter_frames(fd, mac) || !set(fd, PACKET_IGNORE_OUTGOING, 1))
 		return false;
@@ -108,7 +108,7 @@ int packet_open(struct run_net *net, const char *name)
 	net->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (net->fd < 0)
 		return complain(net, name, errno);
-	if (!attach(net->fd, &interface, net->mac)) {
+	if (!attach(net->fd, (int)if_nametoindex(name), net->mac)) {
 		int code = complain(net, name, errno);
 
 		close(net->fd);

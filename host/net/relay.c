@@ -189,6 +189,8 @@ static _Noreturn void pass_frames(void)
 			continue;
 		if ((polled[1].revents & (POLLHUP | POLLERR)) != 0)
 			end_with_body();
+		if (is_body_slow && (polled[0].revents & (POLLHUP | POLLERR)) != 0)
+			end_with_stream();
 		if (is_body_slow)
 			deliver();
 		else if (polled[0].revents != 0)

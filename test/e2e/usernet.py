@@ -274,6 +274,27 @@ def capture_opens_in_tshark(lab, how):
     lib.equal(sorted(good.out.split()), ["0"] * 4 + ["1"] * 4, "queries and answers")
 
 
+@lib.test
+def tcp_arrives(lab):
+    """A connection to a forwarded TCP port is a SYN at the body's, and at no UDP port."""
+    lib.need("passt")
+    ns, pcap = lab.namespace(), lab.path("frames")
+    body = run(lab, ns, "process", "--pcap", pcap, "-p", "8080:80/tcp")
+    body.wait_for_text("up in")
+    sockets = lab.run(["ss", "-Hlntu"], inside=ns).out.split("\n")
+    lib.equal([line.split()[0] for line in sockets if ":8080" in line], ["tcp"], "what listens")
+    lab.run(["/usr/bin/python3", "-c", "import socket; s = socket.socket(); s.settimeout(0.3);"
+             "s.connect_ex(('127.0.0.1', 8080)); s.close()"], inside=ns)
+    lib.equal(body.stop(), 0, "exit code")
+    with open(pcap, "rb") as file:
+        frames = file.read()
+    to_80 = bytes([10, 0, 2, 2, 10, 0, 2, 15])
+    at = frames.find(to_80)
+    while at >= 0 and (frames[at - 3] != 6 or frames[at + 10:at + 12] != b"\0\x50"):
+        at = frames.find(to_80, at + 1)
+    lib.check(at >= 0 and frames[at + 21] & 0x12 == 2, "no SYN for port 80 came")
+
+
 @lib.test_each(*TARGETS)
 def passt_killed(lab, target):
     """The run ends, and says why."""
