@@ -19,6 +19,7 @@ blocks of code are taken in order; what they mean is told for authors in doc/REA
 A command may end with another code than 0 only if its output is shown.
 """
 import glob
+import json
 import os
 import re
 import shutil
@@ -231,6 +232,7 @@ def run_page(lab, page, environment):
     name = os.path.relpath(page, lib.ROOT)
     if not any(commands(block) or block.file or "int main(" in block.text() for block in found):
         return
+    environment = dict(environment, DIATOM_STATE=lab.path("state"))
     shell = Shell(lab, namespace(lab), environment)
     try:
         for block in found:
@@ -247,6 +249,18 @@ def run_page(lab, page, environment):
                 run_command(shell, name, command)
     finally:
         shell.close()
+        end_runs(lab, environment)
+
+
+def end_runs(lab, environment):
+    """Those that a page started with --detach and, since it failed, did not stop."""
+    listed = lab.run(["env", f"DIATOM_STATE={environment['DIATOM_STATE']}", lib.DIATOM, "ps",
+                      "--json"])
+    for run in json.loads(listed.out):
+        try:
+            os.kill(run["pid"], signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 def namespace(lab):

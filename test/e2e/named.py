@@ -377,7 +377,7 @@ def odd_path(lab):
 
 @lib.test
 def place_of_others(lab):
-    """A folder that others may write to is refused, as is none at all for an ordinary user."""
+    """A folder that others may write to is refused."""
     with Runs(lab) as runs:
         os.mkdir(runs.environment["DIATOM_STATE"], 0o700)
         os.chmod(runs.environment["DIATOM_STATE"], 0o777)
@@ -385,6 +385,32 @@ def place_of_others(lab):
         lib.equal(done.code, lib.EXIT_HOST_LACKS, "exit code")
         lib.contains(done.err, "others may write there", "standard error")
         os.chmod(runs.environment["DIATOM_STATE"], 0o700)
+
+
+@lib.test
+def ordinary_user(lab):
+    """Without root: a state of one's own, or an error that says how to have one."""
+    lib.need("root", "setpriv")
+    os.chmod(lab.directory, 0o755)
+    for name in (lib.DIATOM, lib.image("hello")):
+        with open(name, "rb") as file:
+            path = lab.path(os.path.basename(name), file.read())
+        os.chmod(path, 0o755)
+    runtime = lab.path("runtime")
+    os.mkdir(runtime)
+    os.chown(runtime, 65534, 65534)
+
+    def as_user(*words):
+        return lab.run(["env", "-u", "DIATOM_STATE", "-u", "XDG_RUNTIME_DIR", "setpriv", "--reuid",
+                        "65534", "--regid", "65534", "--clear-groups", *words])
+    diatom, hello = lab.path("diatom"), lab.path("hello")
+    done = as_user(diatom, "run", "--name", "a", hello)
+    lib.equal(done.code, lib.EXIT_HOST_LACKS, "exit code")
+    lib.contains(done.err, "DIATOM_STATE=FOLDER", "standard error")
+    mine = ["env", f"XDG_RUNTIME_DIR={runtime}", diatom]
+    done = as_user(*mine, "run", "--as", "process", "--detach", hello)
+    lib.equal(done.code, 0, f"{done.err}exit code")
+    lib.until(lambda: "exit 0" in as_user(*mine, "ps", "--all").out, 5, "its end")
 
 
 lib.main()
