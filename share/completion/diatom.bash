@@ -6,7 +6,7 @@ _diatom()
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		choice=$("$1" --help 2>/dev/null | sed -n 's/^  diatom \([a-z][a-z]*\).*/\1/p')
+		choice=$("$1" --help 2>/dev/null | sed -nE '/^  diatom /{s///;s/  .*//;s/ *\| */\n/g;p}' | sed 's/ .*//')
 		mapfile -t COMPREPLY < <(compgen -W "$choice" -- "$word")
 		return
 	fi

@@ -7,7 +7,8 @@ end
 
 function __diatom_commands
 	set -l words (commandline -opc)
-	$words[1] --help 2>/dev/null | string replace -rf '^  diatom ([a-z]+).*' '$1' | sort -u
+	$words[1] --help 2>/dev/null | sed -nE '/^  diatom /{s///;s/  .*//;s/ *\| */\n/g;p}' |
+		sed 's/ .*//' | sort -u
 end
 
 function __diatom_options

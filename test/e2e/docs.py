@@ -7,13 +7,15 @@ Takes up to 400 s.
 Each page is one test, in a folder and a network of its own, with an installed diatom on the PATH. Its
 blocks of code are taken in order; what they mean is told for authors in doc/README.md:
 
-    ```c main.c                    a second word is a file's name: the block is written there
+    ```c main.c                    a second word is a file's name: the block is written there; so it is
+                                   with `main.c`: alone on the line before
     ```c                           with a main() in it: must build
     $ command                      is run by one bash for the whole page
     output                         must come; "..." is any text, or any lines; times and MACs may differ
     > more of the command          also the lines after one that ends in a backslash, or in a <<
     $ cat NAME                     a file that isn't there yet: it is written as shown
     ^C                             in the output: the command gets SIGINT there
+    (gdb) command                  goes to the command's input; what is shown must come, in that order
     <!-- not run: why -->          before a block: its commands are not run
 
 A command may end with another code than 0 only if its output is shown.
@@ -31,8 +33,10 @@ import time
 import lib
 
 FENCE = re.compile(r"^```(\w*) ?(\S*)$")
+FILE_NAME = re.compile(r"^`([\w.-]+)`:$")
 NOT_RUN = re.compile(r"^<!-- not run: (.+) -->$")
 MAC = re.compile(r"\b52(:[0-9a-f]{2}){5}\b")
+ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 TIME = re.compile(r"\d[\d,.]* ?(ns|us|µs|ms|s)\b")
 PATIENCE = 60
 CONTEXT = 12  # lines of output shown when it isn't what the page says
@@ -53,7 +57,7 @@ class Command:
 
 
 def blocks(path):
-    found, block, why_not = [], None, None
+    found, block, why_not, name = [], None, None, ""
     with open(path) as file:
         for number, line in enumerate(file, 1):
             line = line.rstrip("\n")
@@ -64,12 +68,13 @@ def blocks(path):
             elif block is not None:
                 block.lines.append(line)
             elif fence:
-                block = Block(number, fence[1], fence[2], why_not)
-                why_not = None
+                block = Block(number, fence[1], fence[2] or name, why_not)
+                why_not, name = None, ""
             elif NOT_RUN.match(line):
                 why_not = NOT_RUN.match(line)[1]
             elif line.strip():
                 why_not = None
+                name = FILE_NAME.match(line)[1] if FILE_NAME.match(line) else ""
     lib.check(block is None, f"{path}: a block of code does not end")
     return found
 
@@ -104,7 +109,8 @@ def wanted_lines(lines):
 
 def plain(line):
     """Without what differs from run to run."""
-    return MAC.sub("MAC", TIME.sub("TIME", line.strip())).replace("\t", " ")
+    line = ADDRESS.sub("ADDRESS", MAC.sub("MAC", TIME.sub("TIME", line.strip())))
+    return re.sub(r"[\t ]+", " ", line)
 
 
 def matches(wanted, got):
@@ -194,6 +200,20 @@ def interrupt(shell, page, command, wanted):
     must_match(page, command, wanted[:at] + rest, process.out() + process.err())
 
 
+def gdb_session(shell, page, command, wanted):
+    """The lines after "(gdb)" are its input; what else is shown must come, in that order."""
+    said = [line[len("(gdb) "):] for line in wanted if line.startswith("(gdb) ")]
+    _, got = shell.run(command.text + " <<'END-OF-SESSION'\n" + "\n".join(said) +
+                       "\nEND-OF-SESSION")
+    shown, at = plain(got.replace("\n", " ")), 0
+    for line in wanted:
+        if line.startswith("(gdb) "):
+            continue
+        found = shown.find(plain(line), at)
+        lib.check(found >= 0, f"{page}:{command.line}: {line!r} is not in: {got}")
+        at = found
+
+
 def run_command(shell, page, command):
     wanted = wanted_lines(command.output)
     shown = re.fullmatch(r"cat ([\w.-]+)", command.text)
@@ -202,6 +222,9 @@ def run_command(shell, page, command):
             file.write("".join(line + "\n" for line in command.output))
     if any(line.startswith("^C") for line in wanted):
         interrupt(shell, page, command, wanted)
+        return
+    if any(line.startswith("(gdb) ") for line in wanted):
+        gdb_session(shell, page, command, wanted)
         return
     code, got = shell.run(command.text)
     if wanted and not matches(wanted, lines_of(got)) and "&" in command.text:
@@ -286,7 +309,8 @@ def environment():
         os.chmod(sudo, 0o755)
         _common["environment"] = dict(
             PATH=f"{prefix}/bin:{folder}:/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C.UTF-8",
-            HOME=os.path.join(folder, "home"), USER="root", MANPATH=f"{prefix}/share/man:")
+            HOME=os.path.join(folder, "home"), USER="root",
+            DIATOM_STATE=os.path.join(folder, "state"), MANPATH=f"{prefix}/share/man:")
     return _common["environment"]
 
 

@@ -76,7 +76,7 @@ def pkg_config_knows_the_headers(lab):
 
 
 COMPLETIONS = [  # what is typed, what must be offered, what must not
-    ("diatom ", {"build", "run", "inspect", "new"}, {"--help"}),
+    ("diatom ", {"build", "run", "inspect", "new", "logs", "stats"}, {"--help"}),
     ("diatom in", {"inspect"}, {"run"}),
     ("diatom run --", {"--net", "--mem", "--timeout"}, {"--svg"}),
     ("diatom inspect --", {"--json", "--svg"}, {"--net"}),
