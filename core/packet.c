@@ -107,3 +107,30 @@ void packet_append(struct packet *packet, struct packet *tail)
 	*end = tail;
 	packet->total_length += tail->total_length;
 }
+
+struct packet *packet_cut(struct packet *packet, size_t length)
+{
+	while (length >= packet->length && packet->fragment) {
+		struct packet *rest = packet->fragment;
+
+		rest->total_length = packet->total_length - packet->length;
+		length -= packet->length;
+		packet->fragment = NULL;
+		packet_free(packet);
+		packet = rest;
+	}
+	packet_pull(packet, length);
+	return packet;
+}
+
+void packet_trim(struct packet *packet, size_t length)
+{
+	uint32_t left = (uint32_t)length;
+
+	packet->total_length = left;
+	for (struct packet *part = packet; part; part = part->fragment) {
+		if (part->length > left)
+			part->length = left;
+		left -= part->length;
+	}
+}

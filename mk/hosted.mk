@@ -25,7 +25,7 @@ $(BUILD)/hosted/libdiatom.a: $(HOSTED_OBJECTS)
 	llvm-ar-19 crs $@ $^
 
 # test/unit/NAME.c and test/sim/NAME.c become build/test/unit/NAME, build/test/sim/NAME; further
-# files of test/sim/ that start with an underscore-free "sim_" prefix are its library.
+# files of test/sim/ that start with "sim_" are its library: a simulation links what it calls.
 SIM_LIBRARY := $(wildcard test/sim/sim_*.c)
 UNIT_TESTS  := $(patsubst test/unit/%.c,$(BUILD)/test/unit/%,$(wildcard test/unit/*.c))
 SIM_TESTS   := $(patsubst test/sim/%.c,$(BUILD)/test/sim/%,$(filter-out $(SIM_LIBRARY),$(wildcard test/sim/*.c)))
@@ -35,9 +35,13 @@ $(BUILD)/test/unit/%: $(BUILD)/hosted/test/unit/%.o $(BUILD)/hosted/libdiatom.a
 	@mkdir -p $(@D)
 	$(HOSTED_CC) $(HOSTED_CFLAGS) $(UNIT_EXTRA_$*) $< $(BUILD)/hosted/libdiatom.a -lm -o $@
 
-$(BUILD)/test/sim/%: $(BUILD)/hosted/test/sim/%.o $(SIM_LIBRARY:%.c=$(BUILD)/hosted/%.o) $(BUILD)/hosted/libdiatom.a
+$(BUILD)/hosted/libsim.a: $(SIM_LIBRARY:%.c=$(BUILD)/hosted/%.o)
+	@rm -f $@
+	llvm-ar-19 crs $@ $^
+
+$(BUILD)/test/sim/%: $(BUILD)/hosted/test/sim/%.o $(BUILD)/hosted/libsim.a $(BUILD)/hosted/libdiatom.a
 	@mkdir -p $(@D)
-	$(HOSTED_CC) $(HOSTED_CFLAGS) $(filter %.o,$^) $(BUILD)/hosted/libdiatom.a -lm -o $@
+	$(HOSTED_CC) $(HOSTED_CFLAGS) $^ -lm -o $@
 
 $(BUILD)/test/fuzz/%: $(BUILD)/hosted/test/fuzz/%.o $(BUILD)/hosted/libdiatom.a
 	@mkdir -p $(@D)

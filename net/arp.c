@@ -183,6 +183,7 @@ void arp_input(struct net_stack *stack, struct packet *packet)
 /* Nobody answered: those who wait are told. */
 static void fail(struct net_stack *stack, struct neighbour *n)
 {
+	static const struct icmp_header silence = { ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, 0 };
 	struct packet *packet;
 
 	count(&arp_unanswered);
@@ -191,7 +192,7 @@ static void fail(struct net_stack *stack, struct neighbour *n)
 	while ((packet = neighbour_take(&stack->neighbours, n)) != NULL) {
 		packet = linear_from(packet, 0); /* of an IP fragment, the ports lie elsewhere */
 		if (packet != NULL)
-			icmp_report(stack, packet_view(packet));
+			icmp_report(stack, &silence, packet_view(packet));
 		packet_free(packet);
 	}
 }

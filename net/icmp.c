@@ -55,7 +55,12 @@ static void answer_echo(
 		arrival->header.type_of_service);
 }
 
-void icmp_report(struct net_stack *stack, struct view datagram)
+/* TCP, in images that use it (net/tcp_report.c); else NULL. */
+void tcp_report(struct net_stack *stack, const struct icmp_header *error,
+	const struct ipv4_header *header, struct view quoted)
+	__attribute__((weak, visibility("hidden")));
+
+void icmp_report(struct net_stack *stack, const struct icmp_header *error, struct view datagram)
 {
 	struct ipv4_header header;
 	struct view payload;
@@ -67,6 +72,10 @@ void icmp_report(struct net_stack *stack, struct view datagram)
 		return;
 	}
 	payload = view_part(datagram, header.header_length, UDP_HEADER_BYTES);
+	if (header.protocol == IP_TCP && tcp_report != NULL) {
+		tcp_report(stack, error, &header, payload);
+		return;
+	}
 	if (header.protocol != IP_UDP || payload.length < UDP_HEADER_BYTES)
 		return;
 	remote.address = address_v4(header.destination);
@@ -89,7 +98,7 @@ void icmp_input(struct net_stack *stack, struct packet *packet, const struct ipv
 	} else if (header.type == ICMP_UNREACHABLE || header.type == ICMP_TIME_EXCEEDED ||
 		   header.type == ICMP_PARAMETER_PROBLEM) {
 		count(&rx_errors);
-		icmp_report(stack, view_part(message, ICMP_HEADER_BYTES, message.length));
+		icmp_report(stack, &header, view_part(message, ICMP_HEADER_BYTES, message.length));
 	} else {
 		count(&rx_ignored);
 	}

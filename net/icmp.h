@@ -19,7 +19,9 @@ void icmp_input(struct net_stack *stack, struct packet *packet, const struct ipv
 void icmp_send_error(struct net_stack *stack, const struct packet *packet,
 	const struct ipv4_arrival *arrival, uint8_t type, uint8_t code);
 
-/* A datagram of ours (from its IP header on, perhaps cut) didn't arrive: tells the socket. */
-void icmp_report(struct net_stack *stack, struct view datagram);
+/* A datagram of ours (from its IP header on, perhaps cut) didn't arrive, for the reason that `error`
+ * gives: tells the socket. */
+void icmp_report(
+	struct net_stack *stack, const struct icmp_header *error, struct view datagram);
 
 #endif

@@ -28,21 +28,6 @@ COUNTER(tx_no_buffer, "ipv4.tx_no_buffer", "packets dropped: no buffer for a fra
 COUNTER(tx_no_neighbour, "ipv4.tx_no_neighbour", "packets dropped: next hop unknown or silent");
 COUNTER(tx_fragments, "ipv4.tx_fragments", "fragments sent");
 
-/* Cuts what the link padded (Ethernet pads to 60 bytes). */
-static void trim(struct packet *packet, uint32_t length)
-{
-	uint32_t left = length;
-
-	if (packet->total_length == length)
-		return;
-	packet->total_length = length;
-	for (struct packet *part = packet; part != NULL; part = part->fragment) {
-		if (part->length > left)
-			part->length = left;
-		left -= part->length;
-	}
-}
-
 static bool header_is_fine(struct ipv4_header *header, struct packet *packet)
 {
 	switch (ipv4_parse(header, packet_view(packet), packet->total_length)) {
@@ -95,6 +80,16 @@ static bool addresses_are_fine(
 	return false;
 }
 
+/* TCP, in images that use it (net/tcp_input.c); else NULL. */
+void tcp_input(struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival)
+	__attribute__((weak, visibility("hidden")));
+
+/* Does the protocol take a datagram in several buffers? */
+static bool takes_fragments(const struct ipv4_header *header)
+{
+	return tcp_input != NULL && header->protocol == IP_TCP;
+}
+
 void ipv4_input(struct net_stack *stack, struct packet *packet, bool link_is_group)
 {
 	struct ipv4_arrival arrival;
@@ -105,14 +100,15 @@ void ipv4_input(struct net_stack *stack, struct packet *packet, bool link_is_gro
 		packet_free(packet);
 		return;
 	}
-	trim(packet, header->total_length);
+	if (packet->total_length != header->total_length) /* the link pads to 60 bytes */
+		packet_trim(packet, header->total_length);
 	packet_pull(packet, header->header_length);
 	arrival.quoted_bytes = header->header_length;
 	if (header->more_fragments || header->fragment_offset != 0) {
 		reassembly_input(stack, packet, &arrival);
 		return;
 	}
-	if (packet->fragment != NULL) {
+	if (packet->fragment != NULL && !takes_fragments(header)) {
 		/* Joined with its header in front, for it may be quoted. */
 		packet_push(packet, header->header_length);
 		packet = linear_from(packet, 0);
@@ -131,6 +127,11 @@ void ipv4_deliver(struct net_stack *stack, struct packet *packet, struct ipv4_ar
 		return;
 	case IP_ICMP:
 		icmp_input(stack, packet, arrival);
+		return;
+	case IP_TCP:
+		if (tcp_input == NULL)
+			break;
+		tcp_input(stack, packet, arrival);
 		return;
 	}
 	count(&rx_unknown_protocol);
@@ -270,6 +271,29 @@ static enum status output_fragments(
 	return status;
 }
 
+/* Puts the header in front and sends. */
+static enum status output_whole(
+	struct net_stack *stack, struct packet *packet, struct ipv4_header *header)
+{
+	uint8_t *space = packet_push(packet, IPV4_HEADER_BYTES);
+
+	if (space == NULL) {
+		packet_free(packet);
+		count(&tx_no_buffer);
+		return NO_MEMORY;
+	}
+	header->total_length = (uint16_t)packet->total_length;
+	ipv4_emit(space, header);
+	return hand_over(stack, packet, header->destination);
+}
+
+static enum status refuse_too_long(struct packet *packet)
+{
+	packet_free(packet);
+	count(&tx_too_long);
+	return TOO_LONG;
+}
+
 enum status ipv4_output(struct net_stack *stack, struct packet *packet, uint32_t source,
 	uint32_t destination, uint8_t protocol, uint8_t type_of_service)
 {
@@ -281,22 +305,30 @@ enum status ipv4_output(struct net_stack *stack, struct packet *packet, uint32_t
 		.ttl = IPV4_TTL,
 		.protocol = protocol,
 	};
-	uint8_t *space;
 
-	if (packet->total_length > IPV4_BYTES_MAX - IPV4_HEADER_BYTES) {
-		packet_free(packet);
-		count(&tx_too_long);
-		return TOO_LONG;
-	}
+	if (packet->total_length > IPV4_BYTES_MAX - IPV4_HEADER_BYTES)
+		return refuse_too_long(packet);
 	if (!ipv4_fits(stack, packet->total_length))
 		return output_fragments(stack, packet, &header);
-	space = packet_push(packet, IPV4_HEADER_BYTES);
-	if (space == NULL) {
-		packet_free(packet);
-		count(&tx_no_buffer);
-		return NO_MEMORY;
-	}
-	header.total_length = (uint16_t)packet->total_length;
-	ipv4_emit(space, &header);
-	return hand_over(stack, packet, destination);
+	return output_whole(stack, packet, &header);
+}
+
+/* The identification is 0: RFC 6864 4.1, an atomic datagram has no use for one. */
+enum status ipv4_output_whole(struct net_stack *stack, struct packet *packet, uint32_t source,
+	uint32_t destination, uint8_t protocol, uint8_t type_of_service)
+{
+	struct ipv4_header header = {
+		.source = source,
+		.destination = destination,
+		.type_of_service = type_of_service,
+		.ttl = IPV4_TTL,
+		.protocol = protocol,
+		.dont_fragment = true,
+	};
+
+	if (packet->total_length > IPV4_BYTES_MAX - IPV4_HEADER_BYTES ||
+		(packet->segmentation == SEGMENT_NONE &&
+			!ipv4_fits(stack, packet->total_length)))
+		return refuse_too_long(packet);
+	return output_whole(stack, packet, &header);
 }

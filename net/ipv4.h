@@ -37,6 +37,13 @@ void ipv4_deliver(struct net_stack *stack, struct packet *packet, struct ipv4_ar
 enum status ipv4_output(struct net_stack *stack, struct packet *packet, uint32_t source,
 	uint32_t destination, uint8_t protocol, uint8_t type_of_service);
 
+/*
+ * The same for a packet that is never cut (DF is set): TOO_LONG if it doesn't fit the interface's MTU.
+ * One that the device is to segment is measured by its segments.
+ */
+enum status ipv4_output_whole(struct net_stack *stack, struct packet *packet, uint32_t source,
+	uint32_t destination, uint8_t protocol, uint8_t type_of_service);
+
 /* Does a packet with that many bytes of IP payload leave in one piece? */
 static inline bool ipv4_fits(const struct net_stack *stack, size_t payload)
 {

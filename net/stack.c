@@ -16,6 +16,10 @@ COUNTER(rx_own_source, "ethernet.rx_own_source", "frames dropped: sent from our 
 COUNTER(rx_unknown_type, "ethernet.rx_unknown_type", "frames dropped: a protocol we don't speak");
 COUNTER(tx_no_headroom, "ethernet.tx_no_headroom", "packets dropped: no room for the frame header");
 
+/* TCP, in images that use it (net/tcp_host.c); else NULL. */
+void tcp_batch_end(struct net_stack *stack) __attribute__((weak, visibility("hidden")));
+void tcp_tick(struct net_stack *stack) __attribute__((weak, visibility("hidden")));
+
 void net_stack_init(
 	struct net_stack *stack, struct netdev *device, uint32_t (*random)(void), instant now)
 {
@@ -121,6 +125,8 @@ void net_stack_input(struct net_stack *stack, struct packet_queue *frames, insta
 		ethernet_input(stack, packet);
 	}
 	udp_ports_wake(&stack->udp);
+	if (tcp_batch_end != NULL)
+		tcp_batch_end(stack);
 }
 
 void net_stack_tick(struct net_stack *stack, instant now)
@@ -130,6 +136,8 @@ void net_stack_tick(struct net_stack *stack, instant now)
 	arp_tick(stack);
 	reassembly_tick(stack);
 	udp_ports_wake(&stack->udp);
+	if (tcp_tick != NULL)
+		tcp_tick(stack);
 }
 
 static bool has_header_room(struct packet *packet)

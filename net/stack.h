@@ -43,6 +43,8 @@ struct icmp_limit {
 	unsigned tokens;
 };
 
+struct tcp_host;
+
 struct net_stack {
 	struct netdev *device;
 	uint32_t (*random)(void);
@@ -57,6 +59,7 @@ struct net_stack {
 		struct neighbour *neighbour;
 	} destination;
 	struct udp_ports udp;
+	struct tcp_host *tcp; /* NULL until TCP is used here */
 	struct icmp_limit icmp_limit;
 	instant announce_again; /* when our addresses are next told to the link; FOREVER: no more */
 	unsigned announced;

@@ -12,6 +12,7 @@
 #include "net/ipv4.h"
 #include "net/linear.h"
 #include "net/note.h"
+#include "net/packet_sum.h"
 #include "net/stack.h"
 #include "wire/udp.h"
 
@@ -302,18 +303,6 @@ bool udp_port_take_error(struct udp_port *port, struct endpoint *remote)
 	return true;
 }
 
-/* Over all fragments; `sum` starts with the pseudo-header's. */
-static uint64_t sum_packet(uint64_t sum, const struct packet *packet)
-{
-	size_t offset = 0;
-
-	for (; packet != NULL; packet = packet->fragment) {
-		sum = checksum_join(sum, checksum_add(0, packet->data, packet->length), offset);
-		offset += packet->length;
-	}
-	return sum;
-}
-
 /* The address that we send from: `wanted`, if it is ours, or the route's. 0 if there is none. */
 static uint32_t source_for(
 	const struct net_stack *stack, const struct address *wanted, const struct address *to)
@@ -366,7 +355,7 @@ enum status udp_output(struct net_stack *stack, struct packet *packet,
 		checksum_store_partial(header + UDP_CHECKSUM_OFFSET, sum);
 	} else {
 		packet->flags = 0;
-		udp_checksum_store(header, sum_packet(sum, packet));
+		udp_checksum_store(header, packet_sum(sum, packet));
 	}
 	count(&tx_datagrams);
 	return ipv4_output(stack, packet, from, destination, IP_UDP, 0);

@@ -45,6 +45,7 @@ struct packet {
 	uint16_t checksum_start; /* from data of the first fragment */
 	uint16_t checksum_offset;
 	uint16_t header_length; /* all headers, when segmentation != SEGMENT_NONE */
+	bool is_growing; /* a chunk of a send queue: its owner still adds bytes behind */
 	/* A reference to memory that is not the pool's: called with `owner` when the last one goes. */
 	void (*release)(void *owner);
 	void *owner;
@@ -73,6 +74,13 @@ void packet_free(struct packet *packet);
 
 /* Hangs `tail` (owned by the caller until now) on the end. */
 void packet_append(struct packet *packet, struct packet *tail);
+
+/* Drops the first `length` bytes, at most total_length, and fragments that become empty by it: takes the
+ * packet, returns what is left of it. */
+struct packet *packet_cut(struct packet *packet, size_t length);
+
+/* Drops all but the first `length` bytes, at most total_length; fragments may become empty. */
+void packet_trim(struct packet *packet, size_t length);
 
 static inline size_t packet_headroom(const struct packet *packet)
 {

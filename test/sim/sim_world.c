@@ -8,7 +8,7 @@
 
 #include "diatom/assert.h"
 #include "net/linear.h"
-#include "wire/checksum.h"
+#include "test/sim/sim_frame.h"
 
 struct event {
 	instant when;
@@ -26,7 +26,10 @@ static struct {
 	size_t count, room;
 	struct sim_host *hosts[SIM_HOSTS_MAX];
 	unsigned host_count;
+	void (*check)(void);
 } world;
+
+static bool is_traced; /* across worlds */
 
 /* SplitMix64: small, and every seed is a good one. */
 uint32_t sim_random(void)
@@ -151,112 +154,108 @@ void sim_link_random(struct sim_link *link)
 	link->features = sim_chance(500000) ? NETDEV_CHECKSUM : 0;
 }
 
-/* The frame's bytes in one buffer, its checksum completed as a device would. */
-static struct packet *on_the_wire(const struct packet *frame)
+static void trace(const struct packet *frame, const char *fate)
 {
-	struct packet *copy = linear_alloc(frame->total_length);
-	uint8_t *out;
-
-	ASSERT(copy != NULL);
-	out = copy->data;
-	for (const struct packet *part = frame; part != NULL; part = part->fragment) {
-		memcpy(out, part->data, part->length);
-		out += part->length;
-	}
-	if (frame->flags & PACKET_CHECKSUM_PARTIAL) {
-		uint8_t *start = copy->data + frame->checksum_start;
-
-		checksum_store(start + frame->checksum_offset,
-			checksum_add(0, start, copy->length - frame->checksum_start));
-	}
-	return copy;
+	if (is_traced)
+		sim_frame_print(world.now, packet_view(frame), fate);
 }
 
-/* Two packets, the second hung on the first. */
-static struct packet *split(struct packet *frame)
+/* Loss, one by one and in bursts. */
+static bool is_lost(struct sim_link *link, const struct packet *frame)
 {
-	/* The first buffer always holds the headers, as a device's does. */
-	uint32_t first = frame->length > 100 ? sim_between(100, frame->length - 1) : frame->length;
-	struct packet *head, *tail;
-
-	if (first == frame->length)
-		return frame;
-	head = linear_alloc(first);
-	tail = linear_alloc(frame->length - first);
-	ASSERT(head != NULL && tail != NULL);
-	memcpy(head->data, frame->data, first);
-	memcpy(tail->data, frame->data + first, frame->length - first);
-	packet_append(head, tail);
-	packet_free(frame);
-	return head;
+	if (link->burst > 0 && !link->is_in_burst)
+		link->is_in_burst = sim_chance(link->burst);
+	else if (link->is_in_burst)
+		link->is_in_burst = !sim_chance(1000000 / link->burst_frames);
+	return link->is_cut || link->is_in_burst || sim_chance(link->loss) ||
+	       (link->mtu_through != 0 && frame->length > link->mtu_through + 14u);
 }
 
-/* Copies the frame to one receiver's end of the link, with all that may happen on the way. */
-static void carry(struct sim_link *link, const struct packet *frame, struct sim_host *to)
+/* When the frame is through the sender's queue, or FOREVER if that is full. Marks it when half full. */
+static instant queued(struct sim_link *link, struct sim_host *from, struct packet *frame)
+{
+	uint64_t waiting;
+
+	if (link->bytes_a_second == 0)
+		return world.now;
+	if (from->sending_until < world.now)
+		from->sending_until = world.now;
+	waiting = (uint64_t)(from->sending_until - world.now) * link->bytes_a_second / 1000000000;
+	if (waiting + frame->length > link->queue_bytes)
+		return FOREVER;
+	if (waiting > link->queue_bytes / 2)
+		sim_frame_mark(frame);
+	from->sending_until += (duration)(frame->length * UINT64_C(1000000000) / link->bytes_a_second);
+	return from->sending_until;
+}
+
+/* Brings a copy of the frame to one receiver's end of the link, with all that may happen on the way. */
+static void carry(
+	struct sim_link *link, const struct packet *frame, struct sim_host *to, instant leaves)
 {
 	uint32_t spread = (uint32_t)(link->delay_most - link->delay_least);
 	struct packet *copy;
+	instant arrives;
 
-	if (sim_chance(link->loss)) {
+	if (is_lost(link, frame)) {
 		link->lost++;
+		trace(frame, "lost");
 		return;
 	}
-	copy = on_the_wire(frame);
+	copy = sim_frame_copy(frame);
 	if (sim_chance(link->damage)) {
 		copy->data[sim_between(0, copy->length - 1)] ^= (uint8_t)(1 << sim_between(0, 7));
 		link->damaged++;
+		trace(frame, "damaged");
 	}
 	if (sim_chance(link->split))
-		copy = split(copy);
+		copy = sim_frame_split(copy);
 	link->carried++;
-	schedule((struct event){
-		.when = world.now + link->delay_least + sim_between(0, spread),
-		.host = to,
-		.frame = copy,
-	});
+	arrives = leaves + link->delay_least + sim_between(0, spread);
+	if (sim_chance(link->late))
+		arrives += link->late_by;
+	schedule((struct event){ .when = arrives, .host = to, .frame = copy });
 }
 
 static void add_to_digest(const struct packet *frame)
 {
-	for (const struct packet *part = frame; part != NULL; part = part->fragment)
-		for (uint32_t i = 0; i < part->length; i++)
-			world.digest = (world.digest ^ part->data[i]) * UINT64_C(0x100000001b3);
+	for (uint32_t i = 0; i < frame->length; i++)
+		world.digest = (world.digest ^ frame->data[i]) * UINT64_C(0x100000001b3);
 	world.digest ^= (uint64_t)world.now;
 }
 
-static bool is_let_through(struct sim_link *link, const struct packet *frame)
+/* One frame as the wire sees it: in one buffer, short enough, its checksum complete. */
+static void put_on_wire(struct packet *frame, void *argument)
 {
-	struct packet *copy;
-	bool is_let;
+	struct sim_host *from = argument;
+	struct sim_link *link = from->link;
+	instant leaves;
 
-	if (link->tap == NULL)
-		return true;
-	copy = on_the_wire(frame);
-	is_let = link->tap(link, copy->data, copy->length);
-	packet_free(copy);
-	return is_let;
+	/* What a stack must never do. */
+	ASSERT(frame->length >= 14 && frame->length <= link->mtu + 14u);
+	add_to_digest(frame);
+	if (link->tap != NULL && !link->tap(link, frame->data, frame->length))
+		return;
+	leaves = queued(link, from, frame);
+	trace(frame, leaves == FOREVER ? "queue full" : "");
+	for (unsigned i = 0; i < link->host_count && leaves != FOREVER; i++) {
+		if (link->hosts[i] == from)
+			continue;
+		carry(link, frame, link->hosts[i], leaves);
+		if (sim_chance(link->duplication)) {
+			link->duplicated++;
+			carry(link, frame, link->hosts[i], leaves);
+		}
+	}
 }
 
 static void sim_transmit(struct netdev *device, struct packet *frame)
 {
 	struct sim_host *from = CONTAINER_OF(device, struct sim_host, device);
-	struct sim_link *link = from->link;
-	bool is_let;
 
-	/* What a stack must never do. */
-	ASSERT(frame->total_length >= 14 && frame->total_length <= link->mtu + 14u);
-	ASSERT(!(frame->flags & PACKET_CHECKSUM_PARTIAL) || link->features & NETDEV_CHECKSUM);
-	add_to_digest(frame);
-	is_let = is_let_through(link, frame);
-	for (unsigned i = 0; i < link->host_count; i++) {
-		if (link->hosts[i] == from || !is_let)
-			continue;
-		carry(link, frame, link->hosts[i]);
-		if (sim_chance(link->duplication)) {
-			link->duplicated++;
-			carry(link, frame, link->hosts[i]);
-		}
-	}
+	ASSERT(!(frame->flags & PACKET_CHECKSUM_PARTIAL) || device->features & NETDEV_CHECKSUM);
+	ASSERT(frame->segmentation == SEGMENT_NONE || device->features & NETDEV_SEGMENT_TCP);
+	sim_frame_finish(frame, put_on_wire, from);
 	packet_free(frame);
 }
 
@@ -372,8 +371,21 @@ bool sim_run(instant when, bool (*is_done)(void *argument), void *argument)
 			net_stack_tick(&due->stack, world.now);
 		else
 			happen(next_event());
+		if (world.check != NULL)
+			world.check();
 	}
 	return true;
+}
+
+void sim_trace(bool is_on)
+{
+	is_traced = is_on;
+	setvbuf(stdout, NULL, _IOLBF, 0); /* a crash must not swallow the last lines */
+}
+
+void sim_check_always(void (*check)(void))
+{
+	world.check = check;
 }
 
 size_t sim_packets(void)

@@ -16,16 +16,26 @@
 
 #define SIM_HOSTS_MAX 8
 
-/* What a link does to a frame; chances are in a million. */
+/* What a link does to a frame; chances are in a million. All of it may change while it is in use. */
 struct sim_link {
 	duration delay_least, delay_most;   /* the spread reorders */
 	uint32_t loss, duplication, damage; /* damage: one flipped bit */
-	uint32_t split;	   /* received in several buffers, as with mergeable ones */
-	uint32_t features; /* enum netdev_features of the hosts on it */
+	uint32_t burst;	       /* a burst of losses begins, and takes burst_frames on average */
+	uint32_t burst_frames;
+	uint32_t late;	       /* a frame is overtaken: it takes late_by longer */
+	duration late_by;
+	uint32_t split;	       /* received in several buffers, as with mergeable ones */
+	uint32_t features;     /* enum netdev_features of the hosts on it */
+	uint64_t bytes_a_second; /* in each direction; 0: no limit. Then a queue of */
+	uint32_t queue_bytes;	 /* bytes, whose tail is dropped, and which marks ECN when half full */
 	uint16_t mtu;
+	uint16_t mtu_through; /* longer packets are lost on the way: a black hole; 0: none are */
+	bool is_cut;	      /* a partition: nothing passes */
+	bool merges;	      /* received segments of one flow come as one large frame (GRO) */
 	struct sim_host *hosts[SIM_HOSTS_MAX];
 	unsigned host_count;
 	uint64_t carried, lost, duplicated, damaged; /* frames */
+	bool is_in_burst;
 	/* When set: sees every frame that a host sends; false loses it. */
 	bool (*tap)(struct sim_link *link, const uint8_t *frame, size_t length);
 };
@@ -34,6 +44,7 @@ struct sim_host {
 	struct netdev device;
 	struct net_stack stack;
 	struct sim_link *link;
+	instant sending_until; /* the link is busy with its frames until then */
 };
 
 /* Starts anew at time 1 s with nothing scheduled. One world at a time. */
@@ -52,6 +63,9 @@ void sim_link_random(struct sim_link *link);
 /* A link that loses nothing and takes no time. */
 void sim_link_perfect(struct sim_link *link);
 
+/* Called at every step with all that holds at all times; NULL: nothing is checked. */
+void sim_check_always(void (*check)(void));
+
 /* Puts a host with MAC 02:00:00:00:00:`number` and address `prefix` ("10.0.0.1/24") on the link. */
 void sim_host_start(
 	struct sim_host *host, struct sim_link *link, uint8_t number, const char *prefix);
@@ -66,6 +80,9 @@ void sim_at(instant when, void (*run)(void *argument), void *argument);
 
 /* Lets the world run until `when`, or until is_done() holds; true in the latter case. */
 bool sim_run(instant when, bool (*is_done)(void *argument), void *argument);
+
+/* Prints each frame with its fate to the standard output, one line each: see test/sim/sim_trace.c. */
+void sim_trace(bool is_on);
 
 /* A digest of all frames carried so far: equal for equal seeds. */
 uint64_t sim_digest(void);

@@ -1,0 +1,290 @@
+/*
+ * "Seventh, process the segment text; eighth, check the FIN bit": bytes into the receive queue, and when
+ * they are acknowledged.
+ *
+ *            rcv_nxt                                   rcv_edge
+ *     --------|------------------------------------------|------
+ *      old    | in order: received   | out of order: reorder   | beyond: cut off
+ */
+#include "diatom/counter.h"
+#include "net/tcp_inner.h"
+
+COUNTER(rx_duplicate, "tcp.rx_duplicate_bytes", "bytes received that were there already");
+COUNTER(rx_beyond, "tcp.rx_beyond_bytes", "bytes dropped: beyond the window");
+COUNTER(rx_reordered, "tcp.rx_reordered", "segments received out of order");
+COUNTER(rx_no_memory, "tcp.rx_no_memory", "segments dropped: all buffers' limit is reached");
+COUNTER(rx_unwanted, "tcp.rx_unwanted", "connections reset: text came for who had closed");
+COUNTER(rx_after_fin, "tcp.rx_after_fin", "segments whose text lies beyond the FIN: ignored");
+
+#define JOIN_MOST 256 /* text so short is added to the buffer before it, when buffers get many */
+
+/* --- windows --- */
+
+uint32_t tcp_receive_window(const struct tcp_connection *c)
+{
+	uint32_t space = c->receive_space, promised = c->rcv_edge - c->rcv_nxt, window, step;
+
+	window = space > c->received_bytes ? space - c->received_bytes : 0;
+	if (c->host->memory >= c->host->limits.memory ||
+		c->receive_charged + tcp_reorder_bytes(c) >= 2 * c->receive_limit)
+		window = 0;
+	/* 3.8.6.2.2: not in small steps. */
+	step = space / 2 < c->mss_received ? space / 2 : c->mss_received;
+	return window >= promised + step ? window : promised;
+}
+
+/* The space doubles when the program reads more than half of it in a round trip. */
+static void adapt_space(struct tcp_connection *c, uint32_t bytes)
+{
+	instant now = tcp_now(c->host);
+	duration round = c->rtt_us > 0 ? MICROSECONDS(c->rtt_us) : MILLISECONDS(10);
+
+	c->receive_mark += bytes;
+	if (now - c->receive_marked < round && c->receive_mark < c->receive_space)
+		return;
+	if (c->receive_mark > c->receive_space / 2 && c->receive_space < c->receive_limit) {
+		c->receive_space = c->receive_space < c->receive_limit / 2 ? c->receive_space * 2
+									   : c->receive_limit;
+	}
+	c->receive_mark = 0;
+	c->receive_marked = now;
+}
+
+void tcp_receive_opened(struct tcp_connection *c, uint32_t bytes)
+{
+	uint32_t promised = c->rcv_edge - c->rcv_nxt, window;
+
+	if (c->flow.state < TCP_ESTABLISHED || c->is_fin_received || !c->flow.is_listed)
+		return;
+	adapt_space(c, bytes);
+	window = tcp_receive_window(c);
+	if (window >= promised + c->receive_space / 4 ||
+		(promised < c->mss_received && window > promised)) {
+		c->is_ack_now = true;
+		tcp_connection_due(c);
+	}
+}
+
+/* --- the receive queue --- */
+
+static struct packet *last_of(const struct packet_queue *queue)
+{
+	if (queue->first == NULL)
+		return NULL;
+	return (struct packet *)((char *)queue->end - offsetof(struct packet, next));
+}
+
+/* A short text joins the last buffer, where many small ones would pin much memory. */
+static bool join(struct tcp_connection *c, struct packet *packet)
+{
+	struct packet *last = last_of(&c->received);
+
+	if (packet->length > JOIN_MOST || c->receive_charged < c->receive_limit / 4 ||
+		last == NULL || last->references != 1 || packet_tailroom(last) < packet->length)
+		return false;
+	memcpy(last->data + last->length, packet->data, packet->length);
+	last->length += packet->length;
+	last->total_length += packet->length;
+	return true;
+}
+
+/* Queues the packet's fragments, each as a packet of its own. Takes it. */
+static void enqueue(struct tcp_connection *c, struct packet *packet)
+{
+	while (packet != NULL) {
+		struct packet *rest = packet->fragment;
+
+		packet->fragment = NULL;
+		packet->total_length = packet->length;
+		c->rcv_nxt += packet->length;
+		c->bytes_received += packet->length;
+		c->received_bytes += packet->length;
+		if (packet->length == 0 || join(c, packet)) {
+			packet_free(packet);
+		} else {
+			c->receive_charged += packet->capacity;
+			c->host->memory += packet->capacity;
+			packet_queue_put(&c->received, packet);
+		}
+		packet = rest;
+	}
+	tcp_connection_news(c);
+}
+
+static void discharge(struct tcp_connection *c, const struct packet *packet)
+{
+	c->receive_charged -= packet->capacity;
+	c->host->memory -= packet->capacity;
+}
+
+struct packet *tcp_connection_take(struct tcp_connection *c)
+{
+	struct packet *packet = packet_queue_take(&c->received);
+
+	if (packet == NULL)
+		return NULL;
+	discharge(c, packet);
+	c->received_bytes -= packet->length;
+	tcp_receive_opened(c, packet->length);
+	return packet;
+}
+
+void tcp_connection_consume(struct tcp_connection *c, size_t length)
+{
+	uint32_t left = (uint32_t)(length < c->received_bytes ? length : c->received_bytes);
+	uint32_t consumed = left;
+	struct packet *first;
+
+	c->received_bytes -= left;
+	while (left > 0 && (first = c->received.first) != NULL) {
+		if (left < first->length) {
+			packet_pull(first, left);
+			break;
+		}
+		left -= first->length;
+		packet_queue_take(&c->received);
+		discharge(c, first);
+		packet_free(first);
+	}
+	if (consumed > 0)
+		tcp_receive_opened(c, consumed);
+}
+
+/* --- when to acknowledge: RFC 9293 3.8.6.3, RFC 5681 4.2 --- */
+
+static void owe_ack(struct tcp_connection *c, bool is_at_once)
+{
+	uint32_t owed = c->rcv_nxt - c->acked_at;
+
+	if (is_at_once || c->quick_acks > 0 || owed >= 2u * c->mss_received) {
+		c->is_ack_now = true;
+		return;
+	}
+	if (c->ack_at == FOREVER) {
+		c->ack_at = tcp_now(c->host) + TCP_ACK_DELAY;
+		tcp_deadline_sync(c);
+	}
+}
+
+/* --- FIN --- */
+
+static void fin_received(struct tcp_connection *c)
+{
+	c->rcv_nxt++;
+	if (!sequence_after(c->rcv_edge, c->rcv_nxt))
+		c->rcv_edge = c->rcv_nxt;
+	c->is_fin_received = true;
+	c->is_ack_now = true;
+	tcp_connection_news(c);
+	switch (c->flow.state) {
+	case TCP_ESTABLISHED:
+		c->flow.state = TCP_CLOSE_WAIT;
+		break;
+	case TCP_FIN_WAIT_1:
+		c->flow.state = TCP_CLOSING;
+		break;
+	case TCP_FIN_WAIT_2:
+		tcp_emit_ack(c);
+		tcp_waiting_begin(c);
+		break;
+	}
+}
+
+/* --- in --- */
+
+/* Cuts the text to the window. False: nothing of it is new. */
+static bool trim(struct tcp_connection *c, struct tcp_segment *s)
+{
+	uint32_t old, end;
+
+	if (sequence_before(s->header.sequence, c->rcv_nxt)) {
+		old = c->rcv_nxt - s->header.sequence;
+		if (old > s->text)
+			old = s->text;
+		count_many(&rx_duplicate, old);
+		c->duplicate =
+			(struct tcp_block){ s->header.sequence, s->header.sequence + old };
+		s->packet = packet_cut(s->packet, old);
+		s->text -= old;
+		s->header.sequence += old;
+	}
+	end = s->header.sequence + s->text;
+	if (sequence_after(end, c->rcv_edge)) {
+		uint32_t left = sequence_after(c->rcv_edge, s->header.sequence)
+					? c->rcv_edge - s->header.sequence
+					: 0;
+
+		count_many(&rx_beyond, s->text - left);
+		packet_trim(s->packet, left);
+		s->text = left;
+		s->header.flags &= (uint8_t)~TCP_FIN; /* it lies beyond, too */
+	}
+	return s->text > 0 || s->header.flags & TCP_FIN;
+}
+
+/* All that was waiting behind the bytes that just came. */
+static void take_reordered(struct tcp_connection *c)
+{
+	struct packet *packet;
+
+	while ((packet = tcp_reorder_take(c)) != NULL)
+		enqueue(c, packet);
+}
+
+static void in_order(struct tcp_connection *c, struct tcp_segment *s)
+{
+	bool is_fin = s->header.flags & TCP_FIN, fills_hole = c->reorder != NULL;
+
+	if (s->text > 0) {
+		if (s->text > c->mss_received && s->packet->segmentation == SEGMENT_NONE)
+			c->mss_received = (uint16_t)(s->text < 65535 ? s->text : 65535);
+		else if (s->packet->segmentation != SEGMENT_NONE)
+			c->mss_received = s->packet->segment_bytes;
+		enqueue(c, s->packet);
+		s->packet = NULL;
+	}
+	if (fills_hole) {
+		take_reordered(c);
+		is_fin |= tcp_reorder_takes_fin(c);
+	}
+	owe_ack(c, fills_hole);
+	if (is_fin)
+		fin_received(c);
+}
+
+static void out_of_order(struct tcp_connection *c, struct tcp_segment *s)
+{
+	count(&rx_reordered);
+	if (s->text > 0) {
+		tcp_reorder_add(c, s->packet, s->header.sequence, s->header.flags & TCP_FIN);
+		s->packet = NULL;
+	}
+	owe_ack(c, true);
+}
+
+void tcp_text_input(struct tcp_connection *c, struct tcp_segment *s)
+{
+	if (c->is_fin_received) { /* CLOSE-WAIT and later: "should not occur" */
+		count(&rx_after_fin);
+		c->is_ack_now = true;
+		return;
+	}
+	if (!trim(c, s)) {
+		c->is_ack_now = true;
+		return;
+	}
+	if (!c->is_owned && !c->is_accepting && s->text > 0) { /* RFC 1122 4.2.2.13 */
+		count(&rx_unwanted);
+		tcp_connection_abort(c);
+		return;
+	}
+	if (s->text > 0 && c->host->memory >= c->host->limits.memory &&
+		(c->received_bytes > 0 || s->header.sequence != c->rcv_nxt)) {
+		count(&rx_no_memory);
+		return;
+	}
+	if (s->header.sequence == c->rcv_nxt)
+		in_order(c, s);
+	else
+		out_of_order(c, s);
+}
