@@ -72,15 +72,11 @@ struct packet *packet_refer(struct view bytes, void (*release)(void *owner), voi
 	if (packet) {
 		packet->data = packet->buffer = (uint8_t *)bytes.data;
 		packet->length = packet->total_length = packet->capacity = (uint32_t)bytes.length;
+		packet->is_reference = true;
 		packet->release = release;
 		packet->owner = owner;
 	}
 	return packet;
-}
-
-static bool has_own_buffer(const struct packet *packet)
-{
-	return packet->buffer == (const uint8_t *)packet + BUFFER_OFFSET;
 }
 
 void packet_free(struct packet *packet)
@@ -93,7 +89,7 @@ void packet_free(struct packet *packet)
 			return; /* whoever still holds it holds its fragments, too */
 		if (packet->release)
 			packet->release(packet->owner);
-		pool_free(has_own_buffer(packet) ? &buffers : &references, packet);
+		pool_free(packet->is_reference ? &references : &buffers, packet);
 		packet = fragment;
 	}
 }

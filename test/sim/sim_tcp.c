@@ -51,6 +51,13 @@ void sim_talker_random(struct sim_talker *t, uint32_t stream, uint32_t peer_stre
 		t->write_every = MICROSECONDS(sim_between(1, 5000));
 }
 
+void sim_talker_await(struct sim_talker *t, uint64_t bytes)
+{
+	t->to_read = bytes;
+	if (t->read_every > 0 && t->read_most < bytes / 200) /* or it takes for ever */
+		t->read_most = (uint32_t)(bytes / 200);
+}
+
 static void talk(void *argument);
 
 static void later(struct sim_talker *t, duration when)
@@ -153,6 +160,13 @@ void sim_talker_go(struct sim_talker *t)
 {
 	if (t->c == NULL || t->is_done)
 		return;
+	if (t->c->error == UNREACHABLE && t->c->bytes_acknowledged == 0 && t->c->irs == 0 &&
+		t->reopen != NULL) {
+		tcp_connection_release(t->c);
+		t->c = NULL;
+		sim_at(sim_now() + SECONDS(2), t->reopen, t->argument);
+		return;
+	}
 	if (t->c->error != OK && t->c->error != CLOSED)
 		t->ended = (enum status)t->c->error;
 	if (is_open(t))
@@ -185,10 +199,12 @@ static void talk(void *argument)
 
 void sim_talker_join(struct sim_talker *t, struct sim_tcp *at, struct tcp_connection *c)
 {
-	ASSERT(talker_count < SIM_TALKERS_MAX);
-	t->at = at;
 	t->c = c;
-	talkers[talker_count++] = t;
+	if (t->at == NULL) {
+		ASSERT(talker_count < SIM_TALKERS_MAX);
+		talkers[talker_count++] = t;
+	}
+	t->at = at;
 	later(t, 0);
 }
 
@@ -267,11 +283,9 @@ void sim_tcp_check(const struct tcp_connection *c)
 	check_progress(c);
 }
 
-void sim_tcp_check_all(const struct sim_tcp *s)
+void sim_talkers_check(void)
 {
-	for (uint32_t i = 0; i < s->tcp.bucket_count; i++)
-		for (const struct tcp_flow *f = s->tcp.buckets[i]; f != NULL; f = f->next)
-			if (f->kind == TCP_KIND_CONNECTION)
-				sim_tcp_check((const struct tcp_connection *)f);
-	ASSERT(s->tcp.due == NULL);
+	for (unsigned i = 0; i < talker_count; i++)
+		if (talkers[i]->c != NULL)
+			sim_tcp_check(talkers[i]->c);
 }

@@ -32,6 +32,9 @@ struct sim_talker {
 	bool is_done; /* all sent and read, handle given back */
 	bool is_wrong; /* what came is not what was sent */
 	enum status ended; /* how, when not well */
+	/* Called when it could not be opened: the next hop's address was lost on the way, say. */
+	void (*reopen)(void *argument);
+	void *argument;
 };
 
 void sim_tcp_start(
@@ -44,6 +47,8 @@ uint8_t sim_stream_byte(uint32_t stream, uint64_t at);
 
 /* Readies a talker with random manners. */
 void sim_talker_random(struct sim_talker *t, uint32_t stream, uint32_t peer_stream);
+/* How much the other end sends. */
+void sim_talker_await(struct sim_talker *t, uint64_t bytes);
 /* Gives it its connection, and lets it go on. */
 void sim_talker_join(struct sim_talker *t, struct sim_tcp *at, struct tcp_connection *c);
 /* Lets it do what it can. */
@@ -56,7 +61,7 @@ void sim_talkers_forget(void);
 
 /* What must hold of a connection at every step; stops the program otherwise. */
 void sim_tcp_check(const struct tcp_connection *c);
-/* Of all flows of a host. */
-void sim_tcp_check_all(const struct sim_tcp *s);
+/* Of all talkers' connections. */
+void sim_talkers_check(void);
 
 #endif

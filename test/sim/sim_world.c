@@ -163,11 +163,9 @@ static void trace(const struct packet *frame, const char *fate)
 /* Loss, one by one and in bursts. */
 static bool is_lost(struct sim_link *link, const struct packet *frame)
 {
-	if (link->burst > 0 && !link->is_in_burst)
-		link->is_in_burst = sim_chance(link->burst);
-	else if (link->is_in_burst)
-		link->is_in_burst = !sim_chance(1000000 / link->burst_frames);
-	return link->is_cut || link->is_in_burst || sim_chance(link->loss) ||
+	if (world.now >= link->burst_until && sim_chance(link->burst))
+		link->burst_until = world.now + sim_between(1, (uint32_t)link->burst_most);
+	return link->is_cut || world.now < link->burst_until || sim_chance(link->loss) ||
 	       (link->mtu_through != 0 && frame->length > link->mtu_through + 14u);
 }
 
@@ -293,6 +291,7 @@ void sim_host_start(
 	host->device.mtu = link->mtu;
 	host->device.features = link->features;
 	host->link = link;
+	host->sending_until = 0;
 	ASSERT(link->host_count < SIM_HOSTS_MAX && world.host_count < SIM_HOSTS_MAX);
 	link->hosts[link->host_count++] = host;
 	world.hosts[world.host_count++] = host;

@@ -20,8 +20,8 @@
 struct sim_link {
 	duration delay_least, delay_most;   /* the spread reorders */
 	uint32_t loss, duplication, damage; /* damage: one flipped bit */
-	uint32_t burst;	       /* a burst of losses begins, and takes burst_frames on average */
-	uint32_t burst_frames;
+	uint32_t burst;	       /* from this frame on all are lost, for up to burst_most */
+	duration burst_most;
 	uint32_t late;	       /* a frame is overtaken: it takes late_by longer */
 	duration late_by;
 	uint32_t split;	       /* received in several buffers, as with mergeable ones */
@@ -35,7 +35,7 @@ struct sim_link {
 	struct sim_host *hosts[SIM_HOSTS_MAX];
 	unsigned host_count;
 	uint64_t carried, lost, duplicated, damaged; /* frames */
-	bool is_in_burst;
+	instant burst_until;
 	/* When set: sees every frame that a host sends; false loses it. */
 	bool (*tap)(struct sim_link *link, const uint8_t *frame, size_t length);
 };
