@@ -17,6 +17,7 @@ struct interface {
 	struct poller poller;
 	struct task timer; /* set to the stack's deadline */
 	bool is_finishing; /* the sockets have been told that the image is asked to finish */
+	void (*finish)(struct tcp_host *host); /* tells TCP's; NULL where it isn't used */
 };
 
 static inline struct interface *interface_of(struct net *net)

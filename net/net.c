@@ -22,6 +22,10 @@ static void finish(struct interface *interface)
 {
 	interface->is_finishing = true;
 	udp_ports_wake_all(&interface->stack.udp);
+	if (interface->finish != NULL) {
+		interface->finish(interface->stack.tcp);
+		interface_sync(interface);
+	}
 }
 
 static bool poll_interface(struct poller *poller)

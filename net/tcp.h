@@ -64,6 +64,10 @@ enum tcp_kind { TCP_KIND_CONNECTION, TCP_KIND_HALF_OPEN, TCP_KIND_WAITING };
 struct tcp_ends {
 	struct address local, remote;
 	uint16_t local_port, remote_port;
+	/* Not of the ends, but here they cost nothing. Of a flow: */
+	uint8_t kind;	/* enum tcp_kind */
+	uint8_t state;	/* enum tcp_state */
+	bool is_listed; /* it stands in the table */
 };
 
 /* What stands in the table. */
@@ -71,9 +75,6 @@ struct tcp_flow {
 	struct tcp_flow *next; /* in its bucket */
 	struct tcp_timer timer;
 	struct tcp_ends ends;
-	uint8_t kind; /* enum tcp_kind */
-	uint8_t state; /* enum tcp_state */
-	bool is_listed; /* it stands in the table */
 };
 
 /* A received segment, decoded. */
@@ -124,8 +125,6 @@ struct tcp_connection {
 
 	/* Sending: chunks of queued bytes, the first one beginning at snd_una. */
 	struct packet_queue chunks;
-	struct packet *cursor;	/* the chunk in which `cursor_at` lies; NULL: unknown */
-	uint32_t cursor_start; /* the number of that chunk's first byte */
 	uint32_t send_limit, send_charged;
 	struct tcp_flight *flight; /* NULL when nothing is unacknowledged */
 	struct tcp_congestion congestion;
@@ -135,7 +134,7 @@ struct tcp_connection {
 	struct packet_queue received;
 	uint32_t received_bytes, receive_charged, receive_limit, receive_space;
 	uint32_t receive_mark;	/* bytes read in this round trip, and */
-	instant receive_marked; /* when it began: the space grows with them */
+	uint32_t receive_marked_ms; /* when it began: the space grows with them */
 	struct tcp_reorder *reorder; /* NULL when nothing is out of order */
 
 	/* Round trips (RFC 6298), microseconds. */
@@ -145,10 +144,8 @@ struct tcp_connection {
 
 	/* Deadlines, all of them behind one timer. */
 	instant alarm_at, ack_at, idle_at;
-	instant pace_at;       /* nothing leaves before */
-	instant progress_at;   /* when something was last acknowledged, or the queue last empty */
-	instant heard_at;      /* when a segment last came */
-
+	uint32_t progress_ms; /* when something was last acknowledged, or the queue last empty */
+	uint32_t heard_ms;    /* when a segment last came */
 	uint32_t user_timeout_ms, keep_alive_ms, keep_interval_ms;
 	uint32_t retransmissions;
 	uint64_t bytes_received, bytes_acknowledged;
@@ -175,7 +172,7 @@ struct tcp_connection {
 	bool is_reduced : 1;	  /* CWR goes with the next new data */
 	bool is_window_limited : 1;
 	bool is_reordering_seen : 1; /* RFC 8985 6.2 step 3 */
-	bool is_pacing : 1;	 /* output waits for pace_at */
+	bool is_pacing : 1;	 /* output waits for the flight's pace_at */
 	bool is_passive : 1;
 };
 
@@ -295,6 +292,9 @@ size_t tcp_connection_room(const struct tcp_connection *c);
 struct packet *tcp_connection_take(struct tcp_connection *c);
 /* Drops the stream's next bytes, at most received_bytes. */
 void tcp_connection_consume(struct tcp_connection *c, size_t length);
+
+/* Puts a buffer with the stream's first bytes in the place of the buffers that they lie in. Takes it. */
+void tcp_connection_replace(struct tcp_connection *c, struct packet *joined);
 
 /* RFC 9293 3.10.4 without giving up the handle. */
 void tcp_connection_shut(struct tcp_connection *c);

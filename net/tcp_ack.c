@@ -68,7 +68,7 @@ static bool update_window(struct tcp_connection *c, const struct tcp_segment *s)
 static void window_news(struct tcp_connection *c)
 {
 	if (c->snd_wnd == 0 && c->is_owned) /* RFC 9293 3.8.6.1: it may stay closed for ever */
-		c->progress_at = tcp_now(c->host);
+		c->progress_ms = tcp_now_ms(c->host);
 	if (c->alarm == TCP_ALARM_PERSIST && tcp_window_left(c) > 0) {
 		c->backoff = 0;
 		tcp_alarm_restart(c);
@@ -96,7 +96,7 @@ static void advance(struct tcp_connection *c, struct tcp_news *news)
 	tcp_chunks_acknowledge(c, sequence_min(news->ack, c->snd_end));
 	c->bytes_acknowledged += news->acknowledged;
 	c->snd_una = news->ack;
-	c->progress_at = tcp_now(c->host);
+	c->progress_ms = tcp_now_ms(c->host);
 	c->backoff = 0;
 	tcp_alarm_restart(c);
 	tcp_connection_news(c);
@@ -105,9 +105,9 @@ static void advance(struct tcp_connection *c, struct tcp_news *news)
 /* What the ACK of our FIN changes. False: the connection is over. */
 static bool fin_is_acknowledged(struct tcp_connection *c)
 {
-	switch (c->flow.state) {
+	switch (c->flow.ends.state) {
 	case TCP_FIN_WAIT_1:
-		c->flow.state = TCP_FIN_WAIT_2;
+		c->flow.ends.state = TCP_FIN_WAIT_2;
 		tcp_idle_restart(c);
 		return true;
 	case TCP_CLOSING:
@@ -132,7 +132,7 @@ static bool syn_received_ack(struct tcp_connection *c, const struct tcp_segment 
 	c->snd_wl2 = s->header.acknowledgment;
 	tcp_connection_established(c);
 	if (c->is_shut)
-		c->flow.state = TCP_FIN_WAIT_1;
+		c->flow.ends.state = TCP_FIN_WAIT_1;
 	tcp_connection_due(c);
 	return true;
 }
@@ -148,7 +148,7 @@ bool tcp_ack_input(struct tcp_connection *c, struct tcp_segment *s)
 
 	if (!(s->header.flags & TCP_ACK))
 		return false;
-	if (c->flow.state == TCP_SYN_RECEIVED && !syn_received_ack(c, s))
+	if (c->flow.ends.state == TCP_SYN_RECEIVED && !syn_received_ack(c, s))
 		return false;
 	if (!is_plausible(c, news.ack)) {
 		count(&rx_bad_ack);

@@ -30,7 +30,7 @@ size_t tcp_connection_room(const struct tcp_connection *c)
 
 	if (c->is_shut || c->send_charged >= c->send_limit)
 		return 0;
-	if (c->flow.state != TCP_ESTABLISHED && c->flow.state != TCP_CLOSE_WAIT)
+	if (c->flow.ends.state != TCP_ESTABLISHED && c->flow.ends.state != TCP_CLOSE_WAIT)
 		return 0;
 	room = c->send_limit - c->send_charged;
 	left = c->host->limits.memory > c->host->memory ? c->host->limits.memory - c->host->memory
@@ -47,7 +47,7 @@ void tcp_connection_queue(struct tcp_connection *c, struct packet *packet)
 	c->send_charged += charge_of(packet);
 	c->host->memory += memory_of(packet);
 	if (c->snd_una == c->snd_end)
-		c->progress_at = tcp_now(c->host);
+		c->progress_ms = tcp_now_ms(c->host);
 	c->snd_end += packet->length;
 	packet_queue_put(&c->chunks, packet);
 }
@@ -102,9 +102,10 @@ struct packet *tcp_chunks_find(struct tcp_connection *c, uint32_t from, uint32_t
 	struct packet *chunk = c->chunks.first;
 	uint32_t start = c->snd_una;
 
-	if (c->cursor != NULL && !sequence_before(from, c->cursor_start)) {
-		chunk = c->cursor;
-		start = c->cursor_start;
+	if (c->flight != NULL && c->flight->cursor != NULL &&
+		!sequence_before(from, c->flight->cursor_start)) {
+		chunk = c->flight->cursor;
+		start = c->flight->cursor_start;
 	}
 	while (chunk != NULL && from - start >= chunk->length) {
 		start += chunk->length;
@@ -112,8 +113,10 @@ struct packet *tcp_chunks_find(struct tcp_connection *c, uint32_t from, uint32_t
 	}
 	if (chunk == NULL)
 		return NULL;
-	c->cursor = chunk;
-	c->cursor_start = start;
+	if (c->flight != NULL) {
+		c->flight->cursor = chunk;
+		c->flight->cursor_start = start;
+	}
 	*offset = from - start;
 	return chunk;
 }
@@ -122,8 +125,8 @@ static void drop_first(struct tcp_connection *c)
 {
 	struct packet *chunk = packet_queue_take(&c->chunks);
 
-	if (c->cursor == chunk)
-		c->cursor = NULL;
+	if (c->flight != NULL && c->flight->cursor == chunk)
+		c->flight->cursor = NULL;
 	c->send_charged -= charge_of(chunk);
 	c->host->memory -= memory_of(chunk);
 	packet_free(chunk);
@@ -136,8 +139,8 @@ void tcp_chunks_acknowledge(struct tcp_connection *c, uint32_t una)
 
 	while (left > 0 && (first = c->chunks.first) != NULL) {
 		if (left < first->length) {
-			if (c->cursor == first)
-				c->cursor_start += left;
+			if (c->flight != NULL && c->flight->cursor == first)
+				c->flight->cursor_start += left;
 			packet_pull(first, left);
 			return;
 		}

@@ -31,9 +31,9 @@ struct tcp_connection *tcp_connection_new(struct tcp_host *host, const struct tc
 	host->connections++;
 	c->host = host;
 	c->flow.ends = *ends;
-	c->flow.kind = TCP_KIND_CONNECTION;
+	c->flow.ends.kind = TCP_KIND_CONNECTION;
 	c->alarm_at = c->ack_at = c->idle_at = FOREVER;
-	c->progress_at = c->heard_at = c->receive_marked = tcp_now(host);
+	c->progress_ms = c->heard_ms = c->receive_marked_ms = tcp_now_ms(host);
 	c->rto_us = (uint32_t)(TCP_RTO_FIRST / 1000);
 	c->send_limit = c->receive_limit = (uint32_t)TCP_BUFFER_BYTES;
 	c->receive_space = (uint32_t)TCP_WINDOW_FIRST;
@@ -89,14 +89,14 @@ static void leave_port(struct tcp_connection *c)
 
 void tcp_connection_die(struct tcp_connection *c, enum status why)
 {
-	if (c->flow.state == TCP_CLOSED && c->error != OK)
+	if (c->flow.ends.state == TCP_CLOSED && c->error != OK)
 		return;
 	if (why == REFUSED)
 		count(&died_reset);
 	else if (why == UNREACHABLE)
 		count(&died_timeout);
-	if (c->flow.state != TCP_TIME_WAIT)
-		c->flow.state = TCP_CLOSED;
+	if (c->flow.ends.state != TCP_TIME_WAIT)
+		c->flow.ends.state = TCP_CLOSED;
 	c->error = (uint8_t)why;
 	/* What came in order before an orderly end may still be read. */
 	if (why == CLOSED && c->is_owned) {
@@ -171,13 +171,13 @@ static uint32_t window_first(uint32_t mss)
 void tcp_connection_established(struct tcp_connection *c)
 {
 	count(&established);
-	c->flow.state = TCP_ESTABLISHED;
+	c->flow.ends.state = TCP_ESTABLISHED;
 	/* RFC 5681 3.1: a SYN that was lost says that the network is full. */
 	c->congestion.window = c->backoff > 1 ? c->congestion.mss : window_first(c->congestion.mss);
 	c->backoff = 0;
 	c->alarm = TCP_ALARM_NONE;
 	c->alarm_at = FOREVER;
-	c->progress_at = tcp_now(c->host);
+	c->progress_ms = tcp_now_ms(c->host);
 	if (c->rtt_us == 0)
 		c->rto_us = (uint32_t)(TCP_RTO_FIRST / 1000);
 	tcp_idle_restart(c);
@@ -203,7 +203,7 @@ enum status tcp_connection_open(struct tcp_host *host, const struct endpoint *to
 		return NO_MEMORY;
 	count(&opened);
 	c->is_owned = true;
-	c->flow.state = TCP_SYN_SENT;
+	c->flow.ends.state = TCP_SYN_SENT;
 	c->iss = tcp_sequence_first(host, &ends);
 	c->snd_una = c->snd_nxt = c->iss;
 	c->snd_end = c->iss + 1;
@@ -220,17 +220,17 @@ void tcp_connection_shut(struct tcp_connection *c)
 	if (c->is_shut)
 		return;
 	c->is_shut = true;
-	switch (c->flow.state) {
+	switch (c->flow.ends.state) {
 	case TCP_SYN_SENT:
 		tcp_connection_die(c, CLOSED);
 		return;
 	case TCP_SYN_RECEIVED:
 		break; /* the FIN waits for the ACK of our SYN */
 	case TCP_ESTABLISHED:
-		c->flow.state = TCP_FIN_WAIT_1;
+		c->flow.ends.state = TCP_FIN_WAIT_1;
 		break;
 	case TCP_CLOSE_WAIT:
-		c->flow.state = TCP_LAST_ACK;
+		c->flow.ends.state = TCP_LAST_ACK;
 		break;
 	default:
 		return;
@@ -250,7 +250,7 @@ static void send_reset(struct tcp_connection *c)
 
 void tcp_connection_abort(struct tcp_connection *c)
 {
-	switch (c->flow.state) {
+	switch (c->flow.ends.state) {
 	case TCP_SYN_RECEIVED:
 	case TCP_ESTABLISHED:
 	case TCP_FIN_WAIT_1:
@@ -262,14 +262,14 @@ void tcp_connection_abort(struct tcp_connection *c)
 		count(&aborted);
 		break;
 	}
-	if (c->flow.state != TCP_CLOSED && c->flow.state != TCP_TIME_WAIT)
+	if (c->flow.ends.state != TCP_CLOSED && c->flow.ends.state != TCP_TIME_WAIT)
 		tcp_connection_die(c, CLOSED);
 }
 
 void tcp_connection_release(struct tcp_connection *c)
 {
 	bool is_unread = c->received.first != NULL || c->reorder != NULL;
-	bool is_over = c->flow.state == TCP_CLOSED || c->flow.state == TCP_TIME_WAIT;
+	bool is_over = c->flow.ends.state == TCP_CLOSED || c->flow.ends.state == TCP_TIME_WAIT;
 
 	if (is_over) {
 		c->is_owned = false;
@@ -288,6 +288,6 @@ void tcp_connection_release(struct tcp_connection *c)
 		c->user_timeout_ms = (uint32_t)(TCP_ORPHAN_TIMEOUT / 1000000);
 	if (!c->is_shut)
 		tcp_connection_shut(c);
-	else if (c->flow.state == TCP_FIN_WAIT_2)
+	else if (c->flow.ends.state == TCP_FIN_WAIT_2)
 		tcp_idle_restart(c);
 }

@@ -142,7 +142,7 @@ struct tcp_connection *tcp_cookie_accept(
 	c->rcv_edge = c->rcv_nxt + 65535;
 	c->iss = c->snd_una = s->header.acknowledgment - 1;
 	c->snd_nxt = c->snd_end = c->iss + 1;
-	c->flow.state = TCP_SYN_RECEIVED;
+	c->flow.ends.state = TCP_SYN_RECEIVED;
 	restore_options(c, s, mss);
 	tcp_port_queue(port, c);
 	return c;

@@ -18,14 +18,13 @@
 
 /* What stands in c->own. */
 struct cubic {
-	int64_t began;	    /* ns, when this epoch did; 0: it begins with the next ACK */
+	uint32_t began_ms;  /* when this epoch did; 0: it begins with the next ACK */
 	uint32_t most;	    /* W_max */
 	uint32_t estimate;  /* W_est */
 	uint32_t estimate_credit, window_credit; /* bytes on the way to the next step */
 	uint32_t crest_ms;  /* K */
 	uint32_t before;    /* cwnd_prior: the window before the last reduction */
 	uint32_t undo_most; /* W_max before it */
-	uint32_t reserved;
 };
 
 _Static_assert(sizeof(struct cubic) <= sizeof(((struct tcp_congestion *)0)->own), "it fits");
@@ -53,11 +52,16 @@ static uint32_t cube_root(uint64_t x)
 	return (uint32_t)root;
 }
 
+static uint32_t ms_of(instant now)
+{
+	return (uint32_t)(now / 1000000) | 1;
+}
+
 static void begin(struct tcp_congestion *c, struct cubic *u, instant now)
 {
 	uint64_t below;
 
-	u->began = now;
+	u->began_ms = ms_of(now);
 	u->estimate = c->window;
 	u->estimate_credit = u->window_credit = 0;
 	if (c->window >= u->most) {
@@ -106,10 +110,10 @@ static void acknowledged(struct tcp_congestion *c, uint32_t bytes, instant now)
 		c->window += bytes;
 		return;
 	}
-	if (u->began == 0)
+	if (u->began_ms == 0)
 		begin(c, u, now);
 	estimate(c, u, bytes);
-	target = cubic_at(c, u, (now - u->began) / 1000000 + c->rtt_us / 1000);
+	target = cubic_at(c, u, (int64_t)(ms_of(now) - u->began_ms) + c->rtt_us / 1000);
 	if (target > c->window + c->window / 2)
 		target = c->window + c->window / 2;
 	if (target > c->window) {
@@ -131,7 +135,7 @@ static void reduced(struct tcp_congestion *c, uint32_t in_flight, bool is_mark, 
 	u->undo_most = u->most;
 	u->before = c->window;
 	u->most = c->window < u->most ? (uint32_t)((uint64_t)c->window * 17 / 20) : c->window;
-	u->began = 0;
+	u->began_ms = 0;
 	c->threshold = (uint32_t)((uint64_t)window * 7 / 10);
 	if (c->threshold < 2 * c->mss)
 		c->threshold = 2 * c->mss;
@@ -147,7 +151,7 @@ static void undone(struct tcp_congestion *c, instant now)
 	struct cubic *u = cubic_of(c);
 
 	u->most = u->undo_most;
-	u->began = 0;
+	u->began_ms = 0;
 }
 
 /* 4.2.1: time without sending is no time of the cubic's; and the window is not kept for ever. */
@@ -156,7 +160,7 @@ static void idled(struct tcp_congestion *c, duration idle, instant now)
 	struct cubic *u = cubic_of(c);
 	uint32_t first = 10 * c->mss;
 
-	u->began = 0;
+	u->began_ms = 0;
 	if (c->window > first)
 		c->window = first;
 }

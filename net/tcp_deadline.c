@@ -22,9 +22,9 @@ void tcp_deadline_sync(struct tcp_connection *c)
 {
 	instant when = earliest(earliest(c->alarm_at, c->ack_at), c->idle_at);
 
-	if (c->is_pacing)
-		when = earliest(when, c->pace_at - MICROSECONDS(500));
-	if (when == FOREVER || !c->flow.is_listed)
+	if (c->is_pacing && c->flight != NULL)
+		when = earliest(when, c->flight->pace_at - MICROSECONDS(500));
+	if (when == FOREVER || !c->flow.ends.is_listed)
 		return;
 	if (tcp_timer_is_set(&c->flow.timer) && c->flow.timer.when <= when)
 		return;
@@ -36,16 +36,16 @@ void tcp_idle_restart(struct tcp_connection *c)
 {
 	c->idle_at = FOREVER;
 	c->probes = 0;
-	if (c->flow.state == TCP_FIN_WAIT_2 && !c->is_owned)
+	if (c->flow.ends.state == TCP_FIN_WAIT_2 && !c->is_owned)
 		c->idle_at = tcp_now(c->host) + TCP_FIN_WAIT_2_TIME;
-	else if (c->keep_alive_ms > 0 && c->flow.state >= TCP_ESTABLISHED)
-		c->idle_at = c->heard_at + MILLISECONDS(c->keep_alive_ms);
+	else if (c->keep_alive_ms > 0 && c->flow.ends.state >= TCP_ESTABLISHED)
+		c->idle_at = tcp_now(c->host) + MILLISECONDS(c->keep_alive_ms);
 	tcp_deadline_sync(c);
 }
 
 static bool is_given_up(const struct tcp_connection *c)
 {
-	return tcp_now(c->host) - c->progress_at >= MILLISECONDS(c->user_timeout_ms);
+	return tcp_now_ms(c->host) - c->progress_ms >= c->user_timeout_ms;
 }
 
 /* A SYN or SYN-ACK is unanswered. */
@@ -61,7 +61,7 @@ static void syn_timed_out(struct tcp_connection *c)
 
 static void timed_out(struct tcp_connection *c)
 {
-	if (c->flow.state == TCP_SYN_SENT || c->flow.state == TCP_SYN_RECEIVED) {
+	if (c->flow.ends.state == TCP_SYN_SENT || c->flow.ends.state == TCP_SYN_RECEIVED) {
 		syn_timed_out(c);
 		return;
 	}
@@ -120,12 +120,12 @@ static void alarm_expired(struct tcp_connection *c)
 /* RFC 9293 3.8.4: a number that was acknowledged already draws an ACK from a living peer. */
 static void keep_alive(struct tcp_connection *c)
 {
-	duration silence = tcp_now(c->host) - c->heard_at;
+	uint32_t silence = tcp_now_ms(c->host) - c->heard_ms;
 	uint32_t none = 0;
 
-	if (silence < MILLISECONDS(c->keep_alive_ms)) {
+	if (silence < c->keep_alive_ms) {
 		c->probes = 0;
-		c->idle_at = c->heard_at + MILLISECONDS(c->keep_alive_ms);
+		c->idle_at = tcp_now(c->host) + MILLISECONDS(c->keep_alive_ms - silence);
 		return;
 	}
 	if (c->probes >= TCP_KEEP_PROBES) {
@@ -144,7 +144,7 @@ static void keep_alive(struct tcp_connection *c)
 static void idle_expired(struct tcp_connection *c)
 {
 	c->idle_at = FOREVER;
-	if (c->flow.state == TCP_FIN_WAIT_2 && !c->is_owned) {
+	if (c->flow.ends.state == TCP_FIN_WAIT_2 && !c->is_owned) {
 		count(&fin_wait_ends);
 		tcp_connection_die(c, CLOSED);
 	} else if (c->keep_alive_ms > 0) {
@@ -164,6 +164,6 @@ void tcp_deadline_expired(struct tcp_connection *c)
 	}
 	if (c->alarm_at <= now)
 		alarm_expired(c);
-	if (c->flow.state != TCP_CLOSED && c->idle_at <= now)
+	if (c->flow.ends.state != TCP_CLOSED && c->idle_at <= now)
 		idle_expired(c);
 }

@@ -35,6 +35,9 @@ enum tcp_phase {
 
 struct tcp_flight {
 	struct tcp_sent *first, *last, *earliest, *latest;
+	struct packet *cursor; /* the chunk in which the last sending found its text; NULL: unknown */
+	instant pace_at;       /* nothing leaves before */
+	uint32_t cursor_start; /* the number of the chunk's first byte */
 	uint32_t count;
 	uint32_t sacked_bytes, lost_bytes;
 	uint32_t sacked_end; /* the highest number that was sacked; snd_una if none */

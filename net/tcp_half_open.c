@@ -51,9 +51,12 @@ static void drop_accepting(struct tcp_port *port)
 
 void tcp_port_close(struct tcp_port *port)
 {
-	struct tcp_port **link = &port->host->ports[port->number % TCP_PORTS];
 	struct tcp_host *host = port->host;
+	struct tcp_port **link;
 
+	if (host == NULL) /* closed already */
+		return;
+	link = &host->ports[port->number % TCP_PORTS];
 	while (*link != port)
 		link = &(*link)->next;
 	*link = port->next;
@@ -71,11 +74,12 @@ void tcp_port_close(struct tcp_port *port)
 		for (struct tcp_flow *flow = host->buckets[i]; flow != NULL; flow = flow->next) {
 			struct tcp_connection *c = (struct tcp_connection *)flow;
 
-			if (flow->kind == TCP_KIND_CONNECTION && c->port == port) {
+			if (flow->ends.kind == TCP_KIND_CONNECTION && c->port == port) {
 				c->port = NULL;
 				port->connections--;
 			}
 		}
+	port->host = NULL;
 }
 
 bool tcp_port_has_room(const struct tcp_port *port)
@@ -129,7 +133,7 @@ struct tcp_connection *tcp_port_accept(struct tcp_port *port)
 	struct tcp_connection *c;
 
 	while ((c = take_accepting(port)) != NULL) {
-		if (c->flow.is_listed) {
+		if (c->flow.ends.is_listed) {
 			c->is_owned = true;
 			return c;
 		}
@@ -172,8 +176,8 @@ static void half_open_add(struct tcp_host *host, struct tcp_port *port, const st
 	if (h == NULL)
 		return;
 	h->flow.ends = s->ends;
-	h->flow.kind = TCP_KIND_HALF_OPEN;
-	h->flow.state = TCP_SYN_RECEIVED;
+	h->flow.ends.kind = TCP_KIND_HALF_OPEN;
+	h->flow.ends.state = TCP_SYN_RECEIVED;
 	h->port = port;
 	h->irs = s->header.sequence;
 	h->iss = s->has_iss ? s->iss : tcp_sequence_first(host, &s->ends);
@@ -265,7 +269,7 @@ static struct tcp_connection *complete(struct tcp_host *host, struct tcp_half_op
 	c->has_sack = old.has_sack;
 	c->has_ecn = old.has_ecn;
 	c->backoff = old.retries;
-	c->flow.state = TCP_SYN_RECEIVED;
+	c->flow.ends.state = TCP_SYN_RECEIVED;
 	tcp_connection_agree(c, old.mss, old.has_scale, old.scale);
 	if (old.retries == 0)
 		tcp_rto_sample(c, tcp_now(host) - old.sent_at);

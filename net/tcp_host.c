@@ -100,7 +100,7 @@ static void send_due(struct tcp_host *host)
 	while ((c = take_due(host)) != NULL) {
 		if (c->is_dead)
 			tcp_connection_free(c);
-		else if (c->flow.is_listed)
+		else if (c->flow.ends.is_listed)
 			tcp_output(c);
 	}
 }
@@ -125,7 +125,7 @@ void tcp_batch_end(struct net_stack *stack)
 
 static void expired(struct tcp_host *host, struct tcp_flow *flow)
 {
-	switch ((enum tcp_kind)flow->kind) {
+	switch ((enum tcp_kind)flow->ends.kind) {
 	case TCP_KIND_CONNECTION:
 		tcp_deadline_expired((struct tcp_connection *)flow);
 		break;
@@ -156,7 +156,7 @@ static void flow_end(struct tcp_host *host, struct tcp_flow *flow)
 {
 	struct tcp_connection *c = (struct tcp_connection *)flow;
 
-	switch ((enum tcp_kind)flow->kind) {
+	switch ((enum tcp_kind)flow->ends.kind) {
 	case TCP_KIND_CONNECTION:
 		c->is_owned = c->is_accepting = false;
 		tcp_connection_die(c, CLOSED);

@@ -25,7 +25,7 @@ const char *tcp_state_text(enum tcp_state state)
 void tcp_connection_info(const struct tcp_connection *c, struct tcp_info *info)
 {
 	*info = (struct tcp_info){
-		.state = (enum tcp_state)c->flow.state,
+		.state = (enum tcp_state)c->flow.ends.state,
 		.local = { c->flow.ends.local, c->flow.ends.local_port },
 		.remote = { c->flow.ends.remote, c->flow.ends.remote_port },
 		.mss = c->congestion.mss,

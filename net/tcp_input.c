@@ -80,7 +80,7 @@ static void dispatch(struct tcp_host *host, struct tcp_segment *s)
 		no_connection_input(host, s);
 		return;
 	}
-	switch ((enum tcp_kind)flow->kind) {
+	switch ((enum tcp_kind)flow->ends.kind) {
 	case TCP_KIND_CONNECTION:
 		tcp_connection_input((struct tcp_connection *)flow, s);
 		break;
@@ -176,7 +176,7 @@ static void syn_sent_input(struct tcp_connection *c, struct tcp_segment *s)
 		if (s->text > 0 || flags & TCP_FIN)
 			tcp_text_input(c, s);
 	} else {
-		c->flow.state = TCP_SYN_RECEIVED; /* simultaneous open */
+		c->flow.ends.state = TCP_SYN_RECEIVED; /* simultaneous open */
 		c->snd_wl1 = s->header.sequence;
 	}
 	tcp_connection_due(c);
@@ -264,7 +264,7 @@ static void reset_input(struct tcp_connection *c, const struct tcp_segment *s)
 		return;
 	}
 	/* After both FINs a reset only tells that the peer has forgotten us. */
-	if (c->flow.state == TCP_CLOSING || c->flow.state == TCP_LAST_ACK)
+	if (c->flow.ends.state == TCP_CLOSING || c->flow.ends.state == TCP_LAST_ACK)
 		tcp_connection_die(c, CLOSED);
 	else
 		tcp_connection_die(c, REFUSED);
@@ -275,7 +275,7 @@ static void syn_input(struct tcp_connection *c, const struct tcp_segment *s)
 {
 	count(&rx_bad_syn);
 	/* The other half of a simultaneous open comes again when our SYN-ACK was lost. */
-	if (c->flow.state == TCP_SYN_RECEIVED && s->header.sequence == c->irs)
+	if (c->flow.ends.state == TCP_SYN_RECEIVED && s->header.sequence == c->irs)
 		tcp_alarm_restart(c);
 	else
 		tcp_emit_challenge(c);
@@ -296,13 +296,13 @@ void tcp_connection_input(struct tcp_connection *c, struct tcp_segment *s)
 {
 	/* It sends at the end of the batch, and stays until then even if it ends here. */
 	tcp_connection_due(c);
-	if (c->flow.state == TCP_SYN_SENT) {
+	if (c->flow.ends.state == TCP_SYN_SENT) {
 		syn_sent_input(c, s);
 		return;
 	}
 	if (!stamp_is_fine(c, s))
 		return;
-	if (c->flow.state == TCP_SYN_RECEIVED && s->header.flags & TCP_SYN) {
+	if (c->flow.ends.state == TCP_SYN_RECEIVED && s->header.flags & TCP_SYN) {
 		/* A simultaneous open: their SYN-ACK comes with the number of their SYN. */
 		if (s->header.sequence == c->irs && s->header.flags & TCP_ACK &&
 			s->header.acknowledgment == c->snd_nxt) {
@@ -317,7 +317,7 @@ void tcp_connection_input(struct tcp_connection *c, struct tcp_segment *s)
 		unacceptable(c, s);
 		return;
 	}
-	c->heard_at = tcp_now(c->host);
+	c->heard_ms = tcp_now_ms(c->host);
 	if (s->header.flags & TCP_RST) {
 		reset_input(c, s);
 		return;

@@ -50,16 +50,16 @@ static void paced(struct tcp_connection *c, uint32_t bytes)
 	uint64_t rate = pace_of(c);
 	instant now = tcp_now(c->host);
 
-	if (rate == 0)
+	if (rate == 0 || c->flight == NULL)
 		return;
-	if (c->pace_at < now)
-		c->pace_at = now;
-	c->pace_at += (duration)((uint64_t)bytes * 1000000000 / rate);
+	if (c->flight->pace_at < now)
+		c->flight->pace_at = now;
+	c->flight->pace_at += (duration)((uint64_t)bytes * 1000000000 / rate);
 }
 
 static bool must_wait(struct tcp_connection *c)
 {
-	c->is_pacing = c->pace_at > tcp_now(c->host) + PACE_SLACK;
+	c->is_pacing = c->flight != NULL && c->flight->pace_at > tcp_now(c->host) + PACE_SLACK;
 	return c->is_pacing;
 }
 
@@ -233,7 +233,7 @@ void tcp_window_probe(struct tcp_connection *c)
 
 static void send_syn(struct tcp_connection *c)
 {
-	uint8_t flags = c->flow.state == TCP_SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK;
+	uint8_t flags = c->flow.ends.state == TCP_SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK;
 	uint32_t none = 0;
 
 	if (c->backoff >= 2) /* some boxes drop what they don't know: RFC 3168 6.1.1.1 */
@@ -273,7 +273,7 @@ static void set_alarm(struct tcp_connection *c)
 
 static bool may_send_text(const struct tcp_connection *c)
 {
-	switch (c->flow.state) {
+	switch (c->flow.ends.state) {
 	case TCP_ESTABLISHED:
 	case TCP_CLOSE_WAIT:
 	case TCP_FIN_WAIT_1:
@@ -287,7 +287,7 @@ static bool may_send_text(const struct tcp_connection *c)
 /* Idle for longer than a timeout: the window has to be earned again (RFC 5681 4.1). */
 static void restart_idle(struct tcp_connection *c)
 {
-	duration idle = tcp_now(c->host) - c->progress_at;
+	duration idle = MILLISECONDS(tcp_now_ms(c->host) - c->progress_ms);
 
 	if (c->snd_una == c->snd_nxt && sequence_before(c->snd_nxt, c->snd_end) && idle > tcp_rto(c) &&
 		c->control->idled != NULL)
@@ -297,7 +297,7 @@ static void restart_idle(struct tcp_connection *c)
 void tcp_output(struct tcp_connection *c)
 {
 	c->is_pacing = false;
-	if (c->flow.state == TCP_SYN_SENT || c->flow.state == TCP_SYN_RECEIVED) {
+	if (c->flow.ends.state == TCP_SYN_SENT || c->flow.ends.state == TCP_SYN_RECEIVED) {
 		if (c->alarm == TCP_ALARM_NONE)
 			send_syn(c);
 		else if (c->is_ack_now)
@@ -308,7 +308,7 @@ void tcp_output(struct tcp_connection *c)
 			send_all_new(c);
 		set_alarm(c);
 	}
-	if (c->is_ack_now && c->flow.state > TCP_SYN_SENT)
+	if (c->is_ack_now && c->flow.ends.state > TCP_SYN_SENT)
 		tcp_emit_ack(c);
 	tcp_deadline_sync(c);
 }

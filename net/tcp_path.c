@@ -107,7 +107,7 @@ static void unreachable(struct tcp_connection *c, const struct icmp_header *erro
 		       (error->code == ICMP_PROTOCOL_UNREACHABLE ||
 			       error->code == ICMP_PORT_UNREACHABLE);
 
-	if (c->flow.state != TCP_SYN_SENT) {
+	if (c->flow.ends.state != TCP_SYN_SENT) {
 		count(&rx_soft_error);
 		return;
 	}
@@ -134,7 +134,7 @@ void tcp_report(struct net_stack *stack, const struct icmp_header *error,
 	sequence = be32_at(quoted.data + 4);
 	flow = tcp_flow_find(host, &ends);
 	c = (struct tcp_connection *)flow;
-	if (flow == NULL || flow->kind != TCP_KIND_CONNECTION || c->snd_una == c->snd_nxt ||
+	if (flow == NULL || flow->ends.kind != TCP_KIND_CONNECTION || c->snd_una == c->snd_nxt ||
 		!sequence_is_within(sequence, c->snd_una, c->snd_nxt - 1)) {
 		count(&rx_bad_error);
 		return;

@@ -256,7 +256,7 @@ void tcp_recovery_timed_out(struct tcp_connection *c)
 	f->recovery_point = c->snd_nxt;
 	f->duplicates = 0;
 	c->congestion.window = c->congestion.mss;
-	c->pace_at = 0;
+	c->flight->pace_at = 0;
 	tcp_flight_all_lost(c);
 	/* RFC 4821 7.7, RFC 2923: is it the large segments that vanish? */
 	if (c->backoff >= 2)

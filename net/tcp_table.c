@@ -87,7 +87,7 @@ void tcp_flow_add(struct tcp_host *host, struct tcp_flow *flow)
 	bucket = bucket_of(host, &flow->ends);
 	flow->next = *bucket;
 	*bucket = flow;
-	flow->is_listed = true;
+	flow->ends.is_listed = true;
 	host->flow_count++;
 }
 
@@ -96,12 +96,12 @@ void tcp_flow_remove(struct tcp_host *host, struct tcp_flow *flow)
 	struct tcp_flow **link;
 
 	tcp_timer_cancel(&flow->timer);
-	if (!flow->is_listed)
+	if (!flow->ends.is_listed)
 		return;
 	for (link = bucket_of(host, &flow->ends); *link != flow; link = &(*link)->next)
 		;
 	*link = flow->next;
-	flow->is_listed = false;
+	flow->ends.is_listed = false;
 	host->flow_count--;
 }
 

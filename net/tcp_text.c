@@ -36,25 +36,24 @@ uint32_t tcp_receive_window(const struct tcp_connection *c)
 /* The space doubles when the program reads more than half of it in a round trip. */
 static void adapt_space(struct tcp_connection *c, uint32_t bytes)
 {
-	instant now = tcp_now(c->host);
-	duration round = c->rtt_us > 0 ? MICROSECONDS(c->rtt_us) : MILLISECONDS(10);
+	uint32_t now = tcp_now_ms(c->host), round = c->rtt_us > 0 ? c->rtt_us / 1000 : 10;
 
 	c->receive_mark += bytes;
-	if (now - c->receive_marked < round && c->receive_mark < c->receive_space)
+	if (now - c->receive_marked_ms < round && c->receive_mark < c->receive_space)
 		return;
 	if (c->receive_mark > c->receive_space / 2 && c->receive_space < c->receive_limit) {
 		c->receive_space = c->receive_space < c->receive_limit / 2 ? c->receive_space * 2
 									   : c->receive_limit;
 	}
 	c->receive_mark = 0;
-	c->receive_marked = now;
+	c->receive_marked_ms = now;
 }
 
 void tcp_receive_opened(struct tcp_connection *c, uint32_t bytes)
 {
 	uint32_t promised = c->rcv_edge - c->rcv_nxt, window;
 
-	if (c->flow.state < TCP_ESTABLISHED || c->is_fin_received || !c->flow.is_listed)
+	if (c->flow.ends.state < TCP_ESTABLISHED || c->is_fin_received || !c->flow.ends.is_listed)
 		return;
 	adapt_space(c, bytes);
 	window = tcp_receive_window(c);
@@ -150,6 +149,28 @@ void tcp_connection_consume(struct tcp_connection *c, size_t length)
 		tcp_receive_opened(c, consumed);
 }
 
+void tcp_connection_replace(struct tcp_connection *c, struct packet *joined)
+{
+	uint32_t left = joined->length;
+	struct packet *first;
+
+	while (left > 0 && (first = c->received.first) != NULL && left >= first->length) {
+		left -= first->length;
+		packet_queue_take(&c->received);
+		discharge(c, first);
+		packet_free(first);
+	}
+	if (left > 0)
+		packet_pull(c->received.first, left);
+	if (c->received.first == NULL)
+		c->received.end = &joined->next;
+	joined->next = c->received.first;
+	c->received.first = joined;
+	c->received.count++;
+	c->receive_charged += joined->capacity;
+	c->host->memory += joined->capacity;
+}
+
 /* --- when to acknowledge: RFC 9293 3.8.6.3, RFC 5681 4.2 --- */
 
 static void owe_ack(struct tcp_connection *c, bool is_at_once)
@@ -176,12 +197,12 @@ static void fin_received(struct tcp_connection *c)
 	c->is_fin_received = true;
 	c->is_ack_now = true;
 	tcp_connection_news(c);
-	switch (c->flow.state) {
+	switch (c->flow.ends.state) {
 	case TCP_ESTABLISHED:
-		c->flow.state = TCP_CLOSE_WAIT;
+		c->flow.ends.state = TCP_CLOSE_WAIT;
 		break;
 	case TCP_FIN_WAIT_1:
-		c->flow.state = TCP_CLOSING;
+		c->flow.ends.state = TCP_CLOSING;
 		break;
 	case TCP_FIN_WAIT_2:
 		tcp_emit_ack(c);

@@ -57,8 +57,8 @@ void tcp_waiting_begin(struct tcp_connection *c)
 	w = pool_alloc_zeroed(&waitings);
 	if (w != NULL) {
 		w->flow.ends = ends;
-		w->flow.kind = TCP_KIND_WAITING;
-		w->flow.state = TCP_TIME_WAIT;
+		w->flow.ends.kind = TCP_KIND_WAITING;
+		w->flow.ends.state = TCP_TIME_WAIT;
 		w->snd_nxt = c->snd_nxt;
 		w->rcv_nxt = c->rcv_nxt;
 		w->window = (c->rcv_edge - c->rcv_nxt) >> c->receive_scale;
@@ -68,7 +68,7 @@ void tcp_waiting_begin(struct tcp_connection *c)
 	} else {
 		count(&waiting_refused);
 	}
-	c->flow.state = TCP_TIME_WAIT;
+	c->flow.ends.state = TCP_TIME_WAIT;
 	tcp_connection_die(c, CLOSED);
 	if (w == NULL)
 		return;

@@ -152,8 +152,8 @@ static void write_some(struct sim_talker *t)
 
 static bool is_open(const struct sim_talker *t)
 {
-	return t->c != NULL && t->c->flow.state != TCP_SYN_SENT &&
-	       t->c->flow.state != TCP_SYN_RECEIVED;
+	return t->c != NULL && t->c->flow.ends.state != TCP_SYN_SENT &&
+	       t->c->flow.ends.state != TCP_SYN_RECEIVED;
 }
 
 void sim_talker_go(struct sim_talker *t)
@@ -253,7 +253,7 @@ static void check_flight(const struct tcp_connection *c)
 static void check_progress(const struct tcp_connection *c)
 {
 	bool is_out = c->snd_una != c->snd_nxt, is_queued = sequence_after(c->snd_end, c->snd_nxt);
-	bool may_send = c->flow.state >= TCP_ESTABLISHED && c->flow.state != TCP_TIME_WAIT;
+	bool may_send = c->flow.ends.state >= TCP_ESTABLISHED && c->flow.ends.state != TCP_TIME_WAIT;
 
 	if (is_out || (is_queued && may_send && !c->is_corked))
 		ASSERT(c->alarm_at != FOREVER || c->is_pacing);
@@ -266,14 +266,14 @@ void sim_tcp_check(const struct tcp_connection *c)
 {
 	uint32_t queued = 0, received = 0;
 
-	if (!c->flow.is_listed)
+	if (!c->flow.ends.is_listed)
 		return;
 	for (const struct packet *p = c->chunks.first; p != NULL; p = p->next)
 		queued += p->length;
 	for (const struct packet *p = c->received.first; p != NULL; p = p->next)
 		received += p->length;
 	ASSERT(received == c->received_bytes);
-	if (c->flow.state > TCP_SYN_RECEIVED)
+	if (c->flow.ends.state > TCP_SYN_RECEIVED)
 		ASSERT(queued == c->snd_end - c->snd_una ||
 			(c->is_shut && queued == 0 && c->snd_una == c->snd_end + 1));
 	ASSERT(!sequence_after(c->snd_una, c->snd_nxt));

@@ -201,7 +201,8 @@ static void carry(
 		return;
 	}
 	copy = sim_frame_copy(frame);
-	if (sim_chance(link->damage)) {
+	/* ARP has no checksum of its own: a wrong address would be believed for a minute. */
+	if (sim_chance(link->damage) && copy->data[12] == 8 && copy->data[13] == 0) {
 		copy->data[sim_between(0, copy->length - 1)] ^= (uint8_t)(1 << sim_between(0, 7));
 		link->damaged++;
 		trace(frame, "damaged");

@@ -151,7 +151,7 @@ static void judge(uint64_t seed, bool is_done)
 					(unsigned long long)t->to_send,
 					(unsigned long long)t->read,
 					(unsigned long long)t->to_read, status_text(t->ended),
-					t->c ? tcp_state_text((enum tcp_state)t->c->flow.state)
+					t->c ? tcp_state_text((enum tcp_state)t->c->flow.ends.state)
 					     : "no connection");
 		}
 	}

@@ -1,0 +1,28 @@
+/*
+ * A connection as a program has it: net/tcp_socket.c reads and writes, net/tcp_open.c opens and listens.
+ */
+#ifndef DIATOM_NET_TCP_SOCKET_H
+#define DIATOM_NET_TCP_SOCKET_H
+
+#include "diatom/fiber.h"
+#include "net/interface.h"
+#include "net/tcp_inner.h"
+
+struct tcp {
+	struct tcp_connection connection; /* first: the stack makes it, in an object of this size */
+	struct wait_queue waiters; /* a reader, a writer: each looks for itself when woken */
+	struct packet *held; /* what the last read call handed out */
+	void (*changed)(struct tcp *connection, void *argument);
+	void *argument;
+	void *user;
+};
+
+extern struct pool tcp_pool;
+
+/* struct tcp_host's notify. */
+void tcp_changed(struct tcp_connection *connection);
+
+/* The image is asked to finish: whoever waits looks again. Called by net/net.c where TCP is linked. */
+void tcp_finish_waits(struct tcp_host *host);
+
+#endif
