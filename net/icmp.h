@@ -21,7 +21,6 @@ void icmp_send_error(struct net_stack *stack, const struct packet *packet,
 
 /* A datagram of ours (from its IP header on, perhaps cut) didn't arrive, for the reason that `error`
  * gives: tells the socket. */
-void icmp_report(
-	struct net_stack *stack, const struct icmp_header *error, struct view datagram);
+void icmp_report(struct net_stack *stack, const struct icmp_header *error, struct view datagram);
 
 #endif

@@ -327,8 +327,7 @@ enum status ipv4_output_whole(struct net_stack *stack, struct packet *packet, ui
 	};
 
 	if (packet->total_length > IPV4_BYTES_MAX - IPV4_HEADER_BYTES ||
-		(packet->segmentation == SEGMENT_NONE &&
-			!ipv4_fits(stack, packet->total_length)))
+		(packet->segmentation == SEGMENT_NONE && !ipv4_fits(stack, packet->total_length)))
 		return refuse_too_long(packet);
 	return output_whole(stack, packet, &header);
 }

@@ -38,23 +38,23 @@ struct tcp_reorder;
 struct tcp_flight;
 struct tcp_host;
 
-#define TCP_MSS_LEAST	 64 /* below, a peer wants us to waste bandwidth on headers */
-#define TCP_MSS_DEFAULT	 536 /* RFC 9293 3.7.1, when the peer says nothing */
-#define TCP_PORTS	 64  /* buckets of listening ports */
-#define TCP_EPHEMERAL	 49152
-#define TCP_BUFFER_BYTES MEBIBYTES(1)
-#define TCP_WINDOW_FIRST KIBIBYTES(64) /* the receive window at the start: grows with use */
-#define TCP_BUFFER_MOST	 MEBIBYTES(512)
+#define TCP_MSS_LEAST	    64	/* below, a peer wants us to waste bandwidth on headers */
+#define TCP_MSS_DEFAULT	    536 /* RFC 9293 3.7.1, when the peer says nothing */
+#define TCP_PORTS	    64	/* buckets of listening ports */
+#define TCP_EPHEMERAL	    49152
+#define TCP_BUFFER_BYTES    MEBIBYTES(1)
+#define TCP_WINDOW_FIRST    KIBIBYTES(64) /* the receive window at the start: grows with use */
+#define TCP_BUFFER_MOST	    MEBIBYTES(512)
 
-#define TCP_RTO_FIRST	    SECONDS(1)		 /* RFC 6298 2.1 */
-#define TCP_RTO_LEAST	    MILLISECONDS(200)	 /* RFC 6298 2.4 wants 1 s; nobody does that */
-#define TCP_RTO_MOST	    SECONDS(60)		 /* RFC 6298 2.5 */
-#define TCP_ACK_DELAY	    MILLISECONDS(40)	 /* RFC 9293 3.8.6.3: below 0.5 s */
-#define TCP_MSL		    SECONDS(30)		 /* TIME-WAIT lasts two of them */
-#define TCP_FIN_WAIT_2_TIME SECONDS(60)		 /* for connections that nobody owns */
-#define TCP_USER_TIMEOUT    (15 * SECONDS(60))	 /* beyond RFC 9293's 100 s for R2 */
-#define TCP_ORPHAN_TIMEOUT  SECONDS(60)		 /* the same for connections that nobody owns */
-#define TCP_SYN_RETRIES	    6			 /* 1+2+4+8+16+32+64 s: three minutes, R2 for SYNs */
+#define TCP_RTO_FIRST	    SECONDS(1)	       /* RFC 6298 2.1 */
+#define TCP_RTO_LEAST	    MILLISECONDS(200)  /* RFC 6298 2.4 wants 1 s; nobody does that */
+#define TCP_RTO_MOST	    SECONDS(60)	       /* RFC 6298 2.5 */
+#define TCP_ACK_DELAY	    MILLISECONDS(40)   /* RFC 9293 3.8.6.3: below 0.5 s */
+#define TCP_MSL		    SECONDS(30)	       /* TIME-WAIT lasts two of them */
+#define TCP_FIN_WAIT_2_TIME SECONDS(60)	       /* for connections that nobody owns */
+#define TCP_USER_TIMEOUT    (15 * SECONDS(60)) /* beyond RFC 9293's 100 s for R2 */
+#define TCP_ORPHAN_TIMEOUT  SECONDS(180)       /* the same for connections that nobody owns */
+#define TCP_SYN_RETRIES	    6		       /* 1+2+4+8+16+32+64 s: three minutes, R2 for SYNs */
 #define TCP_SYN_ACK_RETRIES 5
 #define TCP_KEEP_PROBES	    9
 
@@ -83,11 +83,11 @@ struct tcp_segment {
 	struct tcp_ends ends;  /* local: ours */
 	struct tcp_header header;
 	struct tcp_options options;
-	uint32_t text;	  /* bytes of it */
-	bool is_marked;	  /* congestion experienced (RFC 3168) */
+	uint32_t text;	   /* bytes of it */
+	bool is_marked;	   /* congestion experienced (RFC 3168) */
 	bool is_for_group; /* to a broadcast or multicast address */
-	bool has_iss;	  /* a SYN that reuses the ends of a connection in TIME-WAIT: our sequence */
-	uint32_t iss;	  /* number must lie behind what was used before */
+	bool has_iss; /* a SYN that reuses the ends of a connection in TIME-WAIT: our sequence */
+	uint32_t iss; /* number must lie behind what was used before */
 };
 
 /* The first number after the segment, SYN and FIN counted. */
@@ -115,13 +115,13 @@ struct tcp_connection {
 	/* RFC 9293 3.3.1, by its names. */
 	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, iss;
 	uint32_t rcv_nxt, irs;
-	uint32_t rcv_edge;    /* the end of the window that we have promised: it never moves back */
-	uint32_t snd_end;     /* the number after the last queued byte: the FIN's */
+	uint32_t rcv_edge; /* the end of the window that we have promised: it never moves back */
+	uint32_t snd_end;  /* the number after the last queued byte: the FIN's */
 	uint32_t snd_wnd_most; /* the largest window that the peer ever had */
-	uint32_t small_end;   /* after the last segment sent that was not full (Nagle, Minshall) */
-	uint32_t acked_at;    /* rcv_nxt as last told */
+	uint32_t small_end;    /* after the last segment sent that was not full (Nagle, Minshall) */
+	uint32_t acked_at;     /* rcv_nxt as last told */
 	struct tcp_block duplicate; /* what came twice, to be told (RFC 2883); empty: nothing */
-	uint32_t challenged_ms;     /* when the peer was last sent an ACK for something odd */
+	uint32_t challenged_ms;	    /* when the peer was last sent an ACK for something odd */
 
 	/* Sending: chunks of queued bytes, the first one beginning at snd_una. */
 	struct packet_queue chunks;
@@ -133,8 +133,8 @@ struct tcp_connection {
 	/* Receiving. */
 	struct packet_queue received;
 	uint32_t received_bytes, receive_charged, receive_limit, receive_space;
-	uint32_t receive_mark;	/* bytes read in this round trip, and */
-	uint32_t receive_marked_ms; /* when it began: the space grows with them */
+	uint32_t receive_mark;	     /* bytes read in this round trip, and */
+	uint32_t receive_marked_ms;  /* when it began: the space grows with them */
 	struct tcp_reorder *reorder; /* NULL when nothing is out of order */
 
 	/* Round trips (RFC 6298), microseconds. */
@@ -161,9 +161,9 @@ struct tcp_connection {
 	uint8_t error;	    /* enum status: why it died */
 
 	bool is_due : 1, is_ready : 1, is_dead : 1;
-	bool is_owned : 1;   /* a program has the handle */
+	bool is_owned : 1;     /* a program has the handle */
 	bool is_accepting : 1; /* it stands in the port's queue */
-	bool is_shut : 1;	 /* no more will be written: a FIN follows the queue */
+	bool is_shut : 1;      /* no more will be written: a FIN follows the queue */
 	bool is_fin_received : 1;
 	bool has_stamps : 1, has_sack : 1, has_ecn : 1;
 	bool is_ack_now : 1; /* an ACK is owed at the end of this batch */
@@ -172,7 +172,7 @@ struct tcp_connection {
 	bool is_reduced : 1;	  /* CWR goes with the next new data */
 	bool is_window_limited : 1;
 	bool is_reordering_seen : 1; /* RFC 8985 6.2 step 3 */
-	bool is_pacing : 1;	 /* output waits for the flight's pace_at */
+	bool is_pacing : 1;	     /* output waits for the flight's pace_at */
 	bool is_passive : 1;
 };
 
@@ -227,7 +227,8 @@ struct tcp_host {
 	struct net_stack *stack;
 	struct tcp_flow **buckets;
 	uint32_t bucket_count, flow_count;
-	struct hash_key table_key, secret; /* secret: of sequence numbers, time stamps and cookies */
+	struct hash_key table_key,
+		secret; /* secret: of sequence numbers, time stamps and cookies */
 	struct tcp_wheel wheel;
 	struct tcp_port *ports[TCP_PORTS], *ready_ports;
 	struct tcp_connection *due, **due_end, *ready, **ready_end;
@@ -256,8 +257,7 @@ enum status tcp_host_start(struct tcp_host *host, struct net_stack *stack);
 void tcp_host_end(struct tcp_host *host);
 
 /* From net/ipv4.c, where TCP is linked: */
-void tcp_input(
-	struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival);
+void tcp_input(struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival);
 /* From net/icmp.c: a segment of ours in a datagram with that header didn't arrive; `quoted` is what the
  * error quotes of the segment. */
 void tcp_report(struct net_stack *stack, const struct icmp_header *error,
@@ -278,8 +278,8 @@ struct tcp_connection *tcp_port_accept(struct tcp_port *port);
 /* --- connections --- */
 
 /* Sends a SYN; owned by the caller. Statuses of tcp_connect_to. */
-enum status tcp_connection_open(struct tcp_host *host, const struct endpoint *to,
-	struct tcp_connection **connection);
+enum status tcp_connection_open(
+	struct tcp_host *host, const struct endpoint *to, struct tcp_connection **connection);
 
 /* Queues bytes for sending: takes the packet, of one fragment. The caller respects
  * tcp_connection_room. Nothing leaves before tcp_output. */

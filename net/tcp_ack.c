@@ -5,7 +5,8 @@
 #include "diatom/counter.h"
 #include "net/tcp_inner.h"
 
-COUNTER(rx_bad_ack, "tcp.rx_bad_ack", "segments dropped: they acknowledge what can't be (RFC 5961 5)");
+COUNTER(rx_bad_ack, "tcp.rx_bad_ack",
+	"segments dropped: they acknowledge what can't be (RFC 5961 5)");
 COUNTER(rx_bad_sack, "tcp.rx_bad_sack", "SACK blocks ignored: outside of what was sent");
 
 /* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. */
@@ -28,7 +29,8 @@ static bool is_repeat(const struct tcp_options *options, uint32_t ack)
 	       !sequence_after(first->end, second->end);
 }
 
-static void read_blocks(struct tcp_connection *c, const struct tcp_segment *s, struct tcp_news *news)
+static void read_blocks(
+	struct tcp_connection *c, const struct tcp_segment *s, struct tcp_news *news)
 {
 	const struct tcp_options *options = &s->options;
 
@@ -82,11 +84,14 @@ static void sample(struct tcp_connection *c, struct tcp_news *news)
 	news->rtt = -1;
 	if (news->has_sample && !news->is_sample_retransmitted)
 		news->rtt = tcp_now(c->host) - news->sampled_sent_at;
-	else if (news->acknowledged > 0 && news->has_stamp && news->stamp_echo != 0)
-		news->rtt = MILLISECONDS(
-			tcp_now_ms(c->host) - (news->stamp_echo - c->stamp_offset));
-	if (news->rtt >= 0 && news->rtt <= TCP_RTO_MOST)
-		tcp_rto_sample(c, news->rtt);
+	else if (news->acknowledged > 0 && news->has_stamp && news->stamp_echo != 0 &&
+		 !news->is_repeat_told) /* what came twice isn't echoed */
+		news->rtt =
+			MILLISECONDS(tcp_now_ms(c->host) - (news->stamp_echo - c->stamp_offset));
+	if (news->rtt < 0 || news->rtt > TCP_RTO_MOST)
+		return;
+	tcp_rto_sample(c, news->rtt);
+	c->backoff = 0; /* RFC 6298 5.7 */
 }
 
 /* SND.UNA moves. */

@@ -148,8 +148,7 @@ void tcp_mss_update(struct tcp_connection *c)
 	c->congestion.mss = tcp_text_most(c);
 }
 
-void tcp_connection_agree(
-	struct tcp_connection *c, uint16_t mss, bool has_scale, uint8_t scale)
+void tcp_connection_agree(struct tcp_connection *c, uint16_t mss, bool has_scale, uint8_t scale)
 {
 	c->mss_asked = mss != 0 ? mss : TCP_MSS_DEFAULT;
 	if (has_scale) {
@@ -184,8 +183,8 @@ void tcp_connection_established(struct tcp_connection *c)
 	tcp_connection_news(c);
 }
 
-enum status tcp_connection_open(struct tcp_host *host, const struct endpoint *to,
-	struct tcp_connection **connection)
+enum status tcp_connection_open(
+	struct tcp_host *host, const struct endpoint *to, struct tcp_connection **connection)
 {
 	struct tcp_ends ends = { .remote = to->address, .remote_port = to->port };
 	struct tcp_connection *c;
@@ -241,9 +240,9 @@ void tcp_connection_shut(struct tcp_connection *c)
 static void send_reset(struct tcp_connection *c)
 {
 	static const struct tcp_options none;
-	struct tcp_header header = { .flags = TCP_RST | TCP_ACK,
-		.sequence = c->snd_nxt,
-		.acknowledgment = c->rcv_nxt };
+	struct tcp_header header = {
+		.flags = TCP_RST | TCP_ACK, .sequence = c->snd_nxt, .acknowledgment = c->rcv_nxt
+	};
 
 	tcp_emit_bare(c->host, &c->flow.ends, &header, &none);
 }

@@ -13,13 +13,13 @@
 #include "diatom/counter.h"
 #include "net/tcp_inner.h"
 
-#define PERIOD	   SECONDS(64)
-#define PERIODS	   64
-#define HASH_BITS  23
-#define HASH_MASK  ((1u << HASH_BITS) - 1)
-#define BELIEVED   SECONDS(128)
+#define PERIOD	    SECONDS(64)
+#define PERIODS	    64
+#define HASH_BITS   23
+#define HASH_MASK   ((1u << HASH_BITS) - 1)
+#define BELIEVED    SECONDS(128)
 #define OPTION_MASK 63u
-#define NO_SCALE   15u
+#define NO_SCALE    15u
 
 COUNTER(cookies_sent, "tcp.cookies_sent", "SYNs answered with a cookie");
 COUNTER(cookies_good, "tcp.cookies_good", "connections made from a cookie");
@@ -78,7 +78,8 @@ void tcp_cookie_send(struct tcp_host *host, const struct tcp_segment *s)
 	/* Without a time stamp the options have no place to be kept. */
 	if (s->options.has_timestamp) {
 		options.has_timestamp = true;
-		options.timestamp = stamp_of(tcp_now_ms(host), s) + tcp_stamp_offset(host, &s->ends);
+		options.timestamp =
+			stamp_of(tcp_now_ms(host), s) + tcp_stamp_offset(host, &s->ends);
 		options.timestamp_echo = s->options.timestamp;
 		options.has_scale = s->options.has_scale;
 		options.scale = tcp_scale_of(TCP_BUFFER_BYTES);

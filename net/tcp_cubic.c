@@ -18,11 +18,11 @@
 
 /* What stands in c->own. */
 struct cubic {
-	uint32_t began_ms;  /* when this epoch did; 0: it begins with the next ACK */
-	uint32_t most;	    /* W_max */
-	uint32_t estimate;  /* W_est */
+	uint32_t began_ms; /* when this epoch did; 0: it begins with the next ACK */
+	uint32_t most;	   /* W_max */
+	uint32_t estimate; /* W_est */
 	uint32_t estimate_credit, window_credit; /* bytes on the way to the next step */
-	uint32_t crest_ms;  /* K */
+	uint32_t crest_ms;			 /* K */
 	uint32_t before;    /* cwnd_prior: the window before the last reduction */
 	uint32_t undo_most; /* W_max before it */
 };
@@ -71,7 +71,8 @@ static void begin(struct tcp_congestion *c, struct cubic *u, instant now)
 	}
 	/* K = cbrt((W_max - cwnd) / C), in segments and seconds. */
 	below = (uint64_t)(u->most - c->window) * 10 / (4 * c->mss);
-	u->crest_ms = cube_root(below < 8000000 ? below * 1000000000 : UINT64_C(8000000) * 1000000000);
+	u->crest_ms =
+		cube_root(below < 8000000 ? below * 1000000000 : UINT64_C(8000000) * 1000000000);
 }
 
 /* W_cubic(age), bytes; between nothing and WINDOW_MOST. */
@@ -92,7 +93,8 @@ static uint32_t cubic_at(const struct tcp_congestion *c, const struct cubic *u, 
 static void estimate(struct tcp_congestion *c, struct cubic *u, uint32_t bytes)
 {
 	/* alpha = 3 (1 - beta) / (1 + beta) = 9/17, 1 once the old window is reached. */
-	u->estimate_credit += u->estimate >= u->before ? bytes : (uint32_t)((uint64_t)bytes * 9 / 17);
+	u->estimate_credit +=
+		u->estimate >= u->before ? bytes : (uint32_t)((uint64_t)bytes * 9 / 17);
 	while (u->estimate_credit >= c->window) {
 		u->estimate_credit -= c->window;
 		u->estimate += c->mss;

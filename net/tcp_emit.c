@@ -13,7 +13,8 @@
 #define COPY_MOST   256 /* shorter text is cheaper to copy than to refer to */
 #define PIECES_MOST 40	/* the drivers take 64 */
 
-COUNTER(tx_segments, "tcp.tx_segments", "segments handed to IP; one that the device cuts counts once");
+COUNTER(tx_segments, "tcp.tx_segments",
+	"segments handed to IP; one that the device cuts counts once");
 COUNTER(tx_retransmitted, "tcp.tx_retransmitted", "segments among them that were sent before");
 COUNTER(tx_resets, "tcp.tx_resets", "resets sent");
 COUNTER(tx_challenges, "tcp.tx_challenges", "ACKs sent for segments that can't be right");
@@ -49,9 +50,9 @@ static void fill_options(struct tcp_connection *c, struct tcp_options *options, 
 	options->timestamp = tcp_now_ms(c->host) + c->stamp_offset;
 	options->timestamp_echo = c->stamp_recent;
 	if (is_syn) {
-		options->mss = (uint16_t)(tcp_path_mtu(c->host, &c->flow.ends.remote) -
-					  tcp_ip_header_bytes(&c->flow.ends.remote) -
-					  TCP_HEADER_BYTES);
+		options->mss =
+			(uint16_t)(tcp_path_mtu(c->host, &c->flow.ends.remote) -
+				   tcp_ip_header_bytes(&c->flow.ends.remote) - TCP_HEADER_BYTES);
 		options->has_scale = c->receive_scale != 0;
 		options->scale = c->receive_scale;
 		options->has_sack_permitted = c->has_sack;
@@ -64,9 +65,9 @@ static void fill_options(struct tcp_connection *c, struct tcp_options *options, 
 		c->duplicate.end = c->duplicate.start;
 	}
 	if (c->reorder != NULL)
-		options->block_count += (uint8_t)tcp_reorder_blocks(c,
-			options->blocks + options->block_count,
-			TCP_SACK_BLOCKS_MAX - options->block_count);
+		options->block_count +=
+			(uint8_t)tcp_reorder_blocks(c, options->blocks + options->block_count,
+				TCP_SACK_BLOCKS_MAX - options->block_count);
 }
 
 uint32_t tcp_text_most(const struct tcp_connection *c)
@@ -181,8 +182,8 @@ static bool is_scattered(struct tcp_connection *c, uint32_t from, uint32_t lengt
 }
 
 /* A packet with `header_bytes` undefined bytes, then the text; NULL without memory. */
-static struct packet *build(struct tcp_connection *c, uint32_t from, uint32_t length,
-	uint32_t header_bytes)
+static struct packet *build(
+	struct tcp_connection *c, uint32_t from, uint32_t length, uint32_t header_bytes)
 {
 	struct packet *packet = packet_alloc();
 
@@ -218,8 +219,8 @@ static void finish_checksum(
 }
 
 /* The device is to cut it into segments of that much text. */
-static void ask_for_segmentation(
-	const struct tcp_connection *c, struct packet *packet, uint32_t header_bytes, uint32_t segment)
+static void ask_for_segmentation(const struct tcp_connection *c, struct packet *packet,
+	uint32_t header_bytes, uint32_t segment)
 {
 	packet->segmentation = tcp_ip_segmentation(&c->flow.ends.remote);
 	packet->segment_bytes = (uint16_t)segment;
@@ -245,7 +246,8 @@ static uint32_t fit(struct tcp_connection *c, uint32_t from, uint32_t length, ui
 
 	if (length > segment && !(c->host->stack->device->features & NETDEV_SEGMENT_TCP))
 		length = segment;
-	if (length <= segment && length <= PACKET_BUFFER_BYTES - PACKET_HEADROOM - TCP_HEADER_BYTES_MAX)
+	if (length <= segment &&
+		length <= PACKET_BUFFER_BYTES - PACKET_HEADROOM - TCP_HEADER_BYTES_MAX)
 		return length;
 	fits = span(c, from, length);
 	return fits < length && fits > segment ? fits - fits % segment : fits;
@@ -266,8 +268,7 @@ enum status tcp_emit(struct tcp_connection *c, uint32_t from, uint32_t *text, ui
 	struct packet *packet;
 
 	fill_options(c, &options, flags & TCP_SYN);
-	header.header_length =
-		(uint8_t)(TCP_HEADER_BYTES + tcp_options_emit(bytes, &options));
+	header.header_length = (uint8_t)(TCP_HEADER_BYTES + tcp_options_emit(bytes, &options));
 	header_bytes = header.header_length;
 	segment = c->mss + TCP_HEADER_BYTES - header_bytes;
 	length = *text > 0 ? fit(c, from, *text, segment) : 0;
@@ -292,8 +293,8 @@ enum status tcp_emit(struct tcp_connection *c, uint32_t from, uint32_t *text, ui
 	if (flags & TCP_ACK)
 		acknowledged(c);
 	/* What IP drops, for want of a neighbour or a buffer, is a loss like any other. */
-	tcp_ip_output(c->host->stack, packet, &c->flow.ends,
-		c->has_ecn && is_new && !(flags & TCP_SYN));
+	tcp_ip_output(
+		c->host->stack, packet, &c->flow.ends, c->has_ecn && is_new && !(flags & TCP_SYN));
 	return OK;
 }
 
@@ -309,8 +310,8 @@ bool tcp_challenge_is_allowed(struct tcp_host *host)
 	if (tcp_now(host) - host->challenged >= SECONDS(1)) {
 		host->challenged = tcp_now(host);
 		/* Not a round number that somebody could count down (CVE-2016-5696). */
-		host->challenges = CHALLENGES_A_SECOND / 2 +
-				   host->stack->random() % CHALLENGES_A_SECOND;
+		host->challenges =
+			CHALLENGES_A_SECOND / 2 + host->stack->random() % CHALLENGES_A_SECOND;
 	}
 	if (host->challenges == 0) {
 		count(&tx_challenges_limited);

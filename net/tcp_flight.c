@@ -142,8 +142,8 @@ void tcp_flight_retract(struct tcp_connection *c, uint32_t end)
 }
 
 /* [sent->start, sent->end) has arrived, for the first time that we hear of it. */
-static void delivered(
-	struct tcp_connection *c, const struct tcp_sent *sent, uint32_t bytes, struct tcp_news *news)
+static void delivered(struct tcp_connection *c, const struct tcp_sent *sent, uint32_t bytes,
+	struct tcp_news *news)
 {
 	struct tcp_flight *f = c->flight;
 

@@ -35,23 +35,24 @@ enum tcp_phase {
 
 struct tcp_flight {
 	struct tcp_sent *first, *last, *earliest, *latest;
-	struct packet *cursor; /* the chunk in which the last sending found its text; NULL: unknown */
-	instant pace_at;       /* nothing leaves before */
+	struct packet
+		*cursor; /* the chunk in which the last sending found its text; NULL: unknown */
+	instant pace_at; /* nothing leaves before */
 	uint32_t cursor_start; /* the number of the chunk's first byte */
 	uint32_t count;
 	uint32_t sacked_bytes, lost_bytes;
-	uint32_t sacked_end; /* the highest number that was sacked; snd_una if none */
+	uint32_t sacked_end;	  /* the highest number that was sacked; snd_una if none */
 	uint32_t duplicate_bytes; /* without SACK: what duplicate ACKs stand for */
 	uint32_t mark_point; /* ECN marks count once until it is acknowledged (RFC 3168 6.1.2) */
 	uint8_t duplicates;
-	uint8_t phase; /* enum tcp_phase */
+	uint8_t phase;		 /* enum tcp_phase */
 	uint32_t recovery_point; /* the phase ends when it is acknowledged */
 
 	/* RACK: the segment sent last of those delivered. */
 	instant rack_sent_at;
 	uint32_t rack_end, rack_rtt_us;
 	uint8_t rack_steps, rack_persist; /* of the reordering window */
-	uint32_t rack_round; /* the window grows once until it is acknowledged */
+	uint32_t rack_round;		  /* the window grows once until it is acknowledged */
 
 	/* Tail loss probe. */
 	uint32_t probe_end;

@@ -11,7 +11,8 @@
 COUNTER(syn_received, "tcp.rx_syns", "SYNs to listening ports");
 COUNTER(half_open_expired, "tcp.half_open_expired", "handshakes given up: no last ACK came");
 COUNTER(backlog_full, "tcp.backlog_full", "handshakes not completed: too many wait for tcp_accept");
-COUNTER(port_full, "tcp.port_full", "handshakes not completed: the listener's limit of connections");
+COUNTER(port_full, "tcp.port_full",
+	"handshakes not completed: the listener's limit of connections");
 COUNTER(half_open_reset, "tcp.half_open_reset", "handshakes that the peer reset");
 
 static struct pool half_opens = POOL("tcp half-open", sizeof(struct tcp_half_open), 0);
@@ -240,8 +241,8 @@ void tcp_listen_input(struct tcp_host *host, struct tcp_port *port, struct tcp_s
 /* --- the handshake goes on --- */
 
 /* The last ACK: a connection takes the flow over. */
-static struct tcp_connection *complete(struct tcp_host *host, struct tcp_half_open *h,
-	const struct tcp_segment *s)
+static struct tcp_connection *complete(
+	struct tcp_host *host, struct tcp_half_open *h, const struct tcp_segment *s)
 {
 	struct tcp_half_open old = *h;
 	struct tcp_connection *c;

@@ -24,8 +24,8 @@ static void set_limits(struct tcp_host *host)
 		limits->half_open = (uint32_t)least(
 			heap / SHARE_HALF_OPEN / sizeof(struct tcp_half_open), 16384);
 	if (limits->waiting == 0)
-		limits->waiting = (uint32_t)least(
-			heap / SHARE_WAITING / sizeof(struct tcp_waiting), 262144);
+		limits->waiting =
+			(uint32_t)least(heap / SHARE_WAITING / sizeof(struct tcp_waiting), 262144);
 	if (limits->memory == 0)
 		limits->memory = heap / 4;
 }

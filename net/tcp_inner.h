@@ -44,8 +44,8 @@ bool tcp_port_choose(struct tcp_host *host, struct tcp_ends *ends);
 
 uint32_t tcp_sequence_first(const struct tcp_host *host, const struct tcp_ends *ends);
 uint32_t tcp_stamp_offset(const struct tcp_host *host, const struct tcp_ends *ends);
-uint64_t tcp_cookie_hash(const struct tcp_host *host, const struct tcp_ends *ends, uint32_t irs,
-	uint32_t minute);
+uint64_t tcp_cookie_hash(
+	const struct tcp_host *host, const struct tcp_ends *ends, uint32_t irs, uint32_t minute);
 
 /* --- tcp_ip.c: the one file that knows of IP's versions --- */
 
@@ -135,7 +135,8 @@ void tcp_reorder_add(struct tcp_connection *c, struct packet *packet, uint32_t s
 /* The next packet that begins at or before rcv_nxt, cut to begin there; NULL: none. */
 struct packet *tcp_reorder_take(struct tcp_connection *c);
 bool tcp_reorder_takes_fin(struct tcp_connection *c);
-unsigned tcp_reorder_blocks(const struct tcp_connection *c, struct tcp_block *blocks, unsigned most);
+unsigned tcp_reorder_blocks(
+	const struct tcp_connection *c, struct tcp_block *blocks, unsigned most);
 void tcp_reorder_drop(struct tcp_connection *c);
 uint32_t tcp_reorder_bytes(const struct tcp_connection *c);
 
@@ -144,7 +145,7 @@ uint32_t tcp_reorder_bytes(const struct tcp_connection *c);
 void tcp_recovery_acknowledged(struct tcp_connection *c, const struct tcp_news *news);
 void tcp_recovery_timed_out(struct tcp_connection *c);
 void tcp_recovery_reordered(struct tcp_connection *c); /* RACK's alarm */
-void tcp_recovery_mark(struct tcp_connection *c); /* ECE came */
+void tcp_recovery_mark(struct tcp_connection *c);      /* ECE came */
 void tcp_rack_update(struct tcp_connection *c, const struct tcp_news *news);
 /* Marks what RACK holds for lost; when it wants to look again, or FOREVER. */
 instant tcp_rack_detect(struct tcp_connection *c);

@@ -7,7 +7,8 @@
 #include "net/packet_sum.h"
 #include "net/tcp_inner.h"
 
-COUNTER(rx_segments, "tcp.rx_segments", "segments received; one that the device merged counts once");
+COUNTER(rx_segments, "tcp.rx_segments",
+	"segments received; one that the device merged counts once");
 COUNTER(rx_malformed, "tcp.rx_malformed", "segments dropped: header or options are wrong");
 COUNTER(rx_bad_checksum, "tcp.rx_bad_checksum", "segments dropped: checksum is wrong");
 COUNTER(rx_for_group, "tcp.rx_for_group", "segments dropped: to a broadcast address, or port 0");
@@ -26,8 +27,7 @@ static bool checksum_is_fine(const struct packet *packet, const struct tcp_ends 
 {
 	if (packet->flags & (PACKET_CHECKSUM_VALID | PACKET_CHECKSUM_PARTIAL))
 		return true;
-	return checksum_is_good(
-		packet_sum(tcp_ip_pseudo_sum(ends, packet->total_length), packet));
+	return checksum_is_good(packet_sum(tcp_ip_pseudo_sum(ends, packet->total_length), packet));
 }
 
 /* Fills `s` from the packet, whose `data` moves to the text. False: counted. */
@@ -49,8 +49,8 @@ static bool decode(struct tcp_segment *s, const struct ipv4_arrival *arrival)
 		count(&rx_bad_checksum);
 		return false;
 	}
-	options = view_part(packet_view(packet), TCP_HEADER_BYTES,
-		s->header.header_length - TCP_HEADER_BYTES);
+	options = view_part(
+		packet_view(packet), TCP_HEADER_BYTES, s->header.header_length - TCP_HEADER_BYTES);
 	if (!tcp_options_parse(&s->options, options))
 		count(&rx_malformed); /* what stood before it counts */
 	packet_pull(packet, s->header.header_length);
@@ -122,7 +122,7 @@ static void syn_sent_acknowledged(struct tcp_connection *c, const struct tcp_seg
 	c->snd_wl2 = s->header.acknowledgment;
 	if (c->backoff == 0 && s->options.has_timestamp)
 		tcp_rto_sample(c, MILLISECONDS(tcp_now_ms(c->host) -
-				      (s->options.timestamp_echo - c->stamp_offset)));
+					       (s->options.timestamp_echo - c->stamp_offset)));
 	tcp_connection_established(c);
 	c->is_ack_now = true;
 }
@@ -191,15 +191,16 @@ static bool is_acceptable(const struct tcp_connection *c, const struct tcp_segme
 	uint32_t length = tcp_segment_end(s) - start;
 
 	if (length == 0)
-		return window == 0 ? start == c->rcv_nxt
-				   : sequence_is_within(start, c->rcv_nxt, c->rcv_edge - 1) ||
-					     start == c->rcv_edge; /* a probe right after a full window */
+		return window == 0
+			       ? start == c->rcv_nxt
+			       : sequence_is_within(start, c->rcv_nxt, c->rcv_edge - 1) ||
+					 start ==
+						 c->rcv_edge; /* a probe right after a full window */
 	if (window == 0)
 		return false;
 	return sequence_is_within(start, c->rcv_nxt, c->rcv_edge - 1) ||
 	       sequence_is_within(start + length - 1, c->rcv_nxt, c->rcv_edge - 1) ||
-	       (sequence_before(start, c->rcv_nxt) &&
-		       sequence_after(start + length, c->rcv_edge));
+	       (sequence_before(start, c->rcv_nxt) && sequence_after(start + length, c->rcv_edge));
 }
 
 /* RFC 7323 5.3 R1, and 3.2 for segments without the option. False: dropped. */
@@ -213,8 +214,7 @@ static bool stamp_is_fine(struct tcp_connection *c, const struct tcp_segment *s)
 		count(&rx_no_stamp);
 		return false;
 	}
-	if (!sequence_before(s->options.timestamp, c->stamp_recent) ||
-		s->header.flags & TCP_RST ||
+	if (!sequence_before(s->options.timestamp, c->stamp_recent) || s->header.flags & TCP_RST ||
 		tcp_now_ms(c->host) - c->stamp_recent_ms > STAMP_MEMORY_MS)
 		return true;
 	count(&rx_old_stamp);

@@ -106,8 +106,7 @@ enum status tcp_accept(struct tcp_listener *listener, struct tcp **connection, i
 			c = tcp_port_accept(&listener->port);
 		if (status != OK || c != NULL)
 			break;
-		status = deadline == AT_ONCE ? TIMED_OUT
-					     : wait_on(&listener->acceptors, deadline);
+		status = deadline == AT_ONCE ? TIMED_OUT : wait_on(&listener->acceptors, deadline);
 	}
 	listener->waiting--;
 	*connection = (struct tcp *)c;
@@ -138,7 +137,8 @@ void tcp_listener_watch(struct tcp_listener *listener,
 
 	listener->changed = changed;
 	listener->argument = argument;
-	if (changed == NULL || host == NULL || listener->port.accepting == NULL || listener->port.is_ready)
+	if (changed == NULL || host == NULL || listener->port.accepting == NULL ||
+		listener->port.is_ready)
 		return;
 	listener->port.is_ready = true;
 	listener->port.next_ready = host->ready_ports;

@@ -11,8 +11,8 @@
 #include "diatom/counter.h"
 #include "net/tcp_inner.h"
 
-#define BURST_MOST 65000u /* text of one frame that the device cuts */
-#define PACE_SLACK MILLISECONDS(1) /* what is due so soon may leave now: the timer is no finer */
+#define BURST_MOST 65000u	    /* text of one frame that the device cuts */
+#define PACE_SLACK MILLISECONDS(1)  /* what is due so soon may leave now: the timer is no finer */
 #define RETRY_SOON MILLISECONDS(20) /* after a failure for want of memory */
 
 COUNTER(tx_probes, "tcp.tx_window_probes", "segments sent into a closed window, to see if it is");
@@ -132,7 +132,8 @@ static bool send_lost(struct tcp_connection *c)
 /* May a segment that is not full leave (RFC 9293 3.8.6.2.1, 3.7.4)? */
 static bool may_send_small(const struct tcp_connection *c, uint32_t text, uint32_t queued)
 {
-	if (text < queued) /* the window cut it: wait for a larger one, unless it is large already */
+	if (text <
+		queued) /* the window cut it: wait for a larger one, unless it is large already */
 		return c->snd_wnd_most > 0 && text >= c->snd_wnd_most / 2;
 	if (c->is_shut)
 		return true;
@@ -160,7 +161,8 @@ static uint32_t next_length(struct tcp_connection *c)
 			return 0;
 		text = left > mss ? left : (text < mss ? text : mss);
 	}
-	if (c->is_reduced && text > mss) /* CWR stands on one segment, and the device would repeat it */
+	if (c->is_reduced &&
+		text > mss) /* CWR stands on one segment, and the device would repeat it */
 		text = mss;
 	if (text >= mss && (text % mss == 0 || text < queued))
 		return text - text % mss;
@@ -289,8 +291,8 @@ static void restart_idle(struct tcp_connection *c)
 {
 	duration idle = MILLISECONDS(tcp_now_ms(c->host) - c->progress_ms);
 
-	if (c->snd_una == c->snd_nxt && sequence_before(c->snd_nxt, c->snd_end) && idle > tcp_rto(c) &&
-		c->control->idled != NULL)
+	if (c->snd_una == c->snd_nxt && sequence_before(c->snd_nxt, c->snd_end) &&
+		idle > tcp_rto(c) && c->control->idled != NULL)
 		c->control->idled(&c->congestion, idle, tcp_now(c->host));
 }
 

@@ -80,8 +80,7 @@ static uint16_t plateau_below(uint16_t length)
 	return MTU_LEAST;
 }
 
-static void too_long(
-	struct tcp_connection *c, const struct icmp_header *error, uint16_t length)
+static void too_long(struct tcp_connection *c, const struct icmp_header *error, uint16_t length)
 {
 	uint16_t mtu = (uint16_t)error->rest, now = tcp_path_mtu(c->host, &c->flow.ends.remote);
 
@@ -103,15 +102,16 @@ static void too_long(
 /* RFC 9293 3.9.2.2 (MUST-56): hard errors are hard only while a connection is being opened. */
 static void unreachable(struct tcp_connection *c, const struct icmp_header *error)
 {
-	bool is_hard = error->type == ICMP_UNREACHABLE &&
-		       (error->code == ICMP_PROTOCOL_UNREACHABLE ||
-			       error->code == ICMP_PORT_UNREACHABLE);
+	bool is_hard =
+		error->type == ICMP_UNREACHABLE &&
+		(error->code == ICMP_PROTOCOL_UNREACHABLE || error->code == ICMP_PORT_UNREACHABLE);
 
 	if (c->flow.ends.state != TCP_SYN_SENT) {
 		count(&rx_soft_error);
 		return;
 	}
-	if (is_hard || error->code == ICMP_HOST_UNREACHABLE || error->code == ICMP_NET_UNREACHABLE) {
+	if (is_hard || error->code == ICMP_HOST_UNREACHABLE ||
+		error->code == ICMP_NET_UNREACHABLE) {
 		count(&rx_hard_error);
 		tcp_connection_die(c, is_hard ? REFUSED : UNREACHABLE);
 	}

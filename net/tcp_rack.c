@@ -33,10 +33,9 @@ void tcp_rack_update(struct tcp_connection *c, const struct tcp_news *news)
 	/* An ACK so soon after the repeat is the first sending's. */
 	if (news->is_sample_retransmitted &&
 		(rtt < MICROSECONDS(c->rtt_least_us) ||
-			(news->has_stamp &&
-				sequence_before(news->stamp_echo,
-					(uint32_t)(news->sampled_sent_at / 1000000) +
-						c->stamp_offset))))
+			(news->has_stamp && sequence_before(news->stamp_echo,
+						    (uint32_t)(news->sampled_sent_at / 1000000) +
+							    c->stamp_offset))))
 		return;
 	if (news->sampled_sent_at > f->rack_sent_at ||
 		(news->sampled_sent_at == f->rack_sent_at &&
@@ -53,8 +52,8 @@ static duration reordering_window(const struct tcp_connection *c)
 	const struct tcp_flight *f = c->flight;
 	uint64_t us;
 
-	if (!c->is_reordering_seen && (f->phase != TCP_PHASE_OPEN ||
-					      f->sacked_bytes >= DUPLICATES * c->congestion.mss))
+	if (!c->is_reordering_seen &&
+		(f->phase != TCP_PHASE_OPEN || f->sacked_bytes >= DUPLICATES * c->congestion.mss))
 		return 0;
 	us = (uint64_t)c->rtt_least_us * f->rack_steps / 4;
 	return MICROSECONDS(us < c->rtt_us ? us : c->rtt_us);

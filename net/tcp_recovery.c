@@ -18,9 +18,11 @@
 #define DUPLICATES 3 /* RFC 5681 3.2 */
 
 COUNTER(recoveries, "tcp.recoveries", "fast recoveries begun");
-COUNTER(undone, "tcp.recoveries_undone", "recoveries and timeouts that turned out to be for nothing");
+COUNTER(undone, "tcp.recoveries_undone",
+	"recoveries and timeouts that turned out to be for nothing");
 COUNTER(marks, "tcp.rx_ecn_echoes", "windows reduced because the network marked a segment");
-COUNTER(reneged, "tcp.rx_reneged", "timeouts whose peer had dropped what it had selectively told of");
+COUNTER(reneged, "tcp.rx_reneged",
+	"timeouts whose peer had dropped what it had selectively told of");
 
 static void save_for_undo(struct tcp_connection *c)
 {
@@ -128,7 +130,8 @@ static uint32_t count_duplicates(struct tcp_connection *c, const struct tcp_news
 		f->duplicates = 0;
 		credit = f->duplicate_bytes;
 		f->duplicate_bytes = credit > news->acknowledged ? credit - news->acknowledged : 0;
-		if (f->phase == TCP_PHASE_RECOVERY) /* a partial ACK: the next one is missing, too */
+		if (f->phase ==
+			TCP_PHASE_RECOVERY) /* a partial ACK: the next one is missing, too */
 			mark_first_lost(c);
 		return news->acknowledged > credit ? news->acknowledged - credit : 0;
 	}
@@ -159,8 +162,8 @@ static void reduce_rate(struct tcp_connection *c, uint32_t delivered, bool is_pr
 		budget = ((uint64_t)f->prr_delivered * threshold + f->prr_from - 1) / f->prr_from;
 		budget = budget > f->prr_sent ? budget - f->prr_sent : 0;
 	} else {
-		uint32_t behind = f->prr_delivered > f->prr_sent ? f->prr_delivered - f->prr_sent
-								 : 0;
+		uint32_t behind =
+			f->prr_delivered > f->prr_sent ? f->prr_delivered - f->prr_sent : 0;
 
 		budget = behind > delivered ? behind : delivered;
 		if (is_progress)
@@ -176,8 +179,7 @@ static void reduce_rate(struct tcp_connection *c, uint32_t delivered, bool is_pr
 static void grow(struct tcp_connection *c, const struct tcp_news *news)
 {
 	if (news->acknowledged > 0 && c->is_window_limited)
-		c->control->acknowledged(
-			&c->congestion, news->acknowledged, tcp_now(c->host));
+		c->control->acknowledged(&c->congestion, news->acknowledged, tcp_now(c->host));
 }
 
 static void set_reorder_alarm(struct tcp_connection *c, instant when)
@@ -272,8 +274,7 @@ void tcp_recovery_mark(struct tcp_connection *c)
 		return;
 	count(&marks);
 	f->mark_point = c->snd_nxt;
-	c->control->reduced(
-		&c->congestion, c->snd_nxt - c->snd_una, true, tcp_now(c->host));
+	c->control->reduced(&c->congestion, c->snd_nxt - c->snd_una, true, tcp_now(c->host));
 	c->congestion.window = c->congestion.threshold;
 	c->is_reduced = true;
 }

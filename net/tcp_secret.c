@@ -12,8 +12,8 @@ static uint64_t keyed(const struct tcp_host *host, const struct tcp_ends *ends, 
 	struct {
 		struct address local, remote;
 		uint32_t ports, purpose, a, b;
-	} input = { ends->local, ends->remote,
-		(uint32_t)ends->local_port << 16 | ends->remote_port, purpose, a, b };
+	} input = { ends->local, ends->remote, (uint32_t)ends->local_port << 16 | ends->remote_port,
+		purpose, a, b };
 
 	return hash_sip(&host->secret, &input, sizeof(input), 2, 4);
 }

@@ -159,8 +159,8 @@ enum status tcp_peek(struct tcp *c, size_t least, struct view *bytes, instant de
 	status = wait_for_bytes(c, (uint32_t)least, deadline);
 	if (status == TIMED_OUT || status == CANCELLED)
 		return status;
-	joined = join_first(c, connection->received_bytes < least ? connection->received_bytes
-								  : (uint32_t)least);
+	joined = join_first(c,
+		connection->received_bytes < least ? connection->received_bytes : (uint32_t)least);
 	if (joined != OK)
 		return joined;
 	if (connection->received.first != NULL)
@@ -214,8 +214,8 @@ static enum status queue_copy(struct tcp *c, struct view bytes, instant deadline
 
 		if (status != OK)
 			return status;
-		done = tcp_connection_copy(&c->connection,
-			view_part(bytes, 0, tcp_connection_room(&c->connection)));
+		done = tcp_connection_copy(
+			&c->connection, view_part(bytes, 0, tcp_connection_room(&c->connection)));
 		if (done == 0) {
 			count(&write_no_buffer);
 			return NO_MEMORY;

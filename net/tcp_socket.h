@@ -10,8 +10,8 @@
 
 struct tcp {
 	struct tcp_connection connection; /* first: the stack makes it, in an object of this size */
-	struct wait_queue waiters; /* a reader, a writer: each looks for itself when woken */
-	struct packet *held; /* what the last read call handed out */
+	struct wait_queue waiters;	  /* a reader, a writer: each looks for itself when woken */
+	struct packet *held;		  /* what the last read call handed out */
 	void (*changed)(struct tcp *connection, void *argument);
 	void *argument;
 	void *user;

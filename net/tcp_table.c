@@ -17,7 +17,8 @@ static bool ends_equal(const struct tcp_ends *a, const struct tcp_ends *b)
 
 static struct tcp_flow **bucket_of(const struct tcp_host *host, const struct tcp_ends *ends)
 {
-	uint64_t hash = hash_bytes(&host->table_key, ends, offsetof(struct tcp_ends, local_port) + 4);
+	uint64_t hash =
+		hash_bytes(&host->table_key, ends, offsetof(struct tcp_ends, local_port) + 4);
 
 	return &host->buckets[hash & (host->bucket_count - 1)];
 }

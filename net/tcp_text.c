@@ -36,7 +36,7 @@ uint32_t tcp_receive_window(const struct tcp_connection *c)
 /* The space doubles when the program reads more than half of it in a round trip. */
 static void adapt_space(struct tcp_connection *c, uint32_t bytes)
 {
-	uint32_t now = tcp_now_ms(c->host), round = c->rtt_us > 0 ? c->rtt_us / 1000 : 10;
+	uint32_t now = tcp_now_ms(c->host), round = c->rtt_us > 0 ? c->rtt_us / 1000 + 1 : 10;
 
 	c->receive_mark += bytes;
 	if (now - c->receive_marked_ms < round && c->receive_mark < c->receive_space)
@@ -223,8 +223,7 @@ static bool trim(struct tcp_connection *c, struct tcp_segment *s)
 		if (old > s->text)
 			old = s->text;
 		count_many(&rx_duplicate, old);
-		c->duplicate =
-			(struct tcp_block){ s->header.sequence, s->header.sequence + old };
+		c->duplicate = (struct tcp_block){ s->header.sequence, s->header.sequence + old };
 		s->packet = packet_cut(s->packet, old);
 		s->text -= old;
 		s->header.sequence += old;

@@ -96,8 +96,7 @@ static void acknowledge(struct tcp_host *host, struct tcp_waiting *w)
 /* RFC 6191 2, RFC 9293 3.10.7.4 (MAY-2): a SYN that can't be an old one. */
 static bool is_new(const struct tcp_waiting *w, const struct tcp_segment *s)
 {
-	if (w->has_stamps && s->options.has_timestamp &&
-		s->options.timestamp != w->stamp_recent)
+	if (w->has_stamps && s->options.has_timestamp && s->options.timestamp != w->stamp_recent)
 		return sequence_after(s->options.timestamp, w->stamp_recent);
 	return sequence_after(s->header.sequence, w->rcv_nxt);
 }

@@ -52,8 +52,7 @@ static void read_blocks(struct tcp_options *out, const uint8_t *data, size_t len
 }
 
 /* One option whose bytes are all there; a known kind with another length is ignored. */
-static void read_option(
-	struct tcp_options *out, uint8_t kind, uint8_t length, const uint8_t *data)
+static void read_option(struct tcp_options *out, uint8_t kind, uint8_t length, const uint8_t *data)
 {
 	switch (kind) {
 	case OPTION_MSS:

@@ -69,12 +69,13 @@ static void complete_checksum(struct packet *wire, const struct packet *frame)
 }
 
 /* The headers of the segment whose text begins at `offset` of the whole's. */
-static void set_headers(uint8_t *ip, size_t ip_bytes, size_t tcp_bytes, size_t offset, size_t text,
-	bool is_last)
+static void set_headers(
+	uint8_t *ip, size_t ip_bytes, size_t tcp_bytes, size_t offset, size_t text, bool is_last)
 {
 	uint8_t *tcp = ip + ip_bytes;
 	uint32_t source = be32_at(ip + 12), destination = be32_at(ip + 16);
-	uint64_t sum = checksum_pseudo_v4(source, destination, IP_TCP, (uint16_t)(tcp_bytes + text));
+	uint64_t sum =
+		checksum_pseudo_v4(source, destination, IP_TCP, (uint16_t)(tcp_bytes + text));
 
 	be16_to(ip + 2, (uint16_t)(ip_bytes + tcp_bytes + text));
 	be16_to(ip + 10, 0);

@@ -12,7 +12,8 @@ void sim_tcp_start(struct sim_tcp *s, struct sim_link *link, uint8_t number, con
 {
 	memset(&s->tcp, 0, sizeof(s->tcp));
 	if (s->pool.object_bytes == 0)
-		s->pool = (struct pool)POOL("sim tcp connections", sizeof(struct tcp_connection), 0);
+		s->pool =
+			(struct pool)POOL("sim tcp connections", sizeof(struct tcp_connection), 0);
 	sim_host_start(&s->host, link, number, prefix);
 	s->tcp.pool = &s->pool;
 	s->tcp.notify = sim_talker_notify;
@@ -253,7 +254,8 @@ static void check_flight(const struct tcp_connection *c)
 static void check_progress(const struct tcp_connection *c)
 {
 	bool is_out = c->snd_una != c->snd_nxt, is_queued = sequence_after(c->snd_end, c->snd_nxt);
-	bool may_send = c->flow.ends.state >= TCP_ESTABLISHED && c->flow.ends.state != TCP_TIME_WAIT;
+	bool may_send =
+		c->flow.ends.state >= TCP_ESTABLISHED && c->flow.ends.state != TCP_TIME_WAIT;
 
 	if (is_out || (is_queued && may_send && !c->is_corked))
 		ASSERT(c->alarm_at != FOREVER || c->is_pacing);

@@ -22,23 +22,22 @@ struct sim_tcp {
 
 struct sim_talker {
 	struct sim_tcp *at;
-	struct tcp_connection *c; /* NULL: not yet, or no more */
+	struct tcp_connection *c;     /* NULL: not yet, or no more */
 	uint32_t stream, peer_stream; /* which bytes it sends and awaits */
 	uint64_t to_send, sent;
 	uint64_t to_read, read;
-	uint32_t write_most, read_most; /* bytes at once */
+	uint32_t write_most, read_most;	  /* bytes at once */
 	duration read_every, write_every; /* 0: whenever it can */
 	bool is_shut, is_waiting_to_read, is_waiting_to_write;
-	bool is_done; /* all sent and read, handle given back */
-	bool is_wrong; /* what came is not what was sent */
+	bool is_done;	   /* all sent and read, handle given back */
+	bool is_wrong;	   /* what came is not what was sent */
 	enum status ended; /* how, when not well */
 	/* Called when it could not be opened: the next hop's address was lost on the way, say. */
 	void (*reopen)(void *argument);
 	void *argument;
 };
 
-void sim_tcp_start(
-	struct sim_tcp *s, struct sim_link *link, uint8_t number, const char *prefix);
+void sim_tcp_start(struct sim_tcp *s, struct sim_link *link, uint8_t number, const char *prefix);
 /* No flow may be left but in TIME-WAIT, which ends. */
 void sim_tcp_end(struct sim_tcp *s);
 

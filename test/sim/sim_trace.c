@@ -68,8 +68,8 @@ void sim_frame_print(instant now, struct view frame, const char *fate)
 	} else {
 		printf("%u > %u  ", ip.source & 255, ip.destination & 255);
 		if (ip.protocol == IP_TCP)
-			print_tcp(view_part(packet, ip.header_length,
-				ip.total_length - ip.header_length));
+			print_tcp(view_part(
+				packet, ip.header_length, ip.total_length - ip.header_length));
 		else
 			printf("protocol %u, %u bytes", ip.protocol, ip.total_length);
 		if ((ip.type_of_service & 3) == 3)

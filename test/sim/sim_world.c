@@ -183,7 +183,8 @@ static instant queued(struct sim_link *link, struct sim_host *from, struct packe
 		return FOREVER;
 	if (waiting > link->queue_bytes / 2)
 		sim_frame_mark(frame);
-	from->sending_until += (duration)(frame->length * UINT64_C(1000000000) / link->bytes_a_second);
+	from->sending_until +=
+		(duration)(frame->length * UINT64_C(1000000000) / link->bytes_a_second);
 	return from->sending_until;
 }
 

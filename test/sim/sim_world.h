@@ -20,14 +20,14 @@
 struct sim_link {
 	duration delay_least, delay_most;   /* the spread reorders */
 	uint32_t loss, duplication, damage; /* damage: one flipped bit */
-	uint32_t burst;	       /* from this frame on all are lost, for up to burst_most */
+	uint32_t burst; /* from this frame on all are lost, for up to burst_most */
 	duration burst_most;
-	uint32_t late;	       /* a frame is overtaken: it takes late_by longer */
+	uint32_t late; /* a frame is overtaken: it takes late_by longer */
 	duration late_by;
-	uint32_t split;	       /* received in several buffers, as with mergeable ones */
-	uint32_t features;     /* enum netdev_features of the hosts on it */
+	uint32_t split;		 /* received in several buffers, as with mergeable ones */
+	uint32_t features;	 /* enum netdev_features of the hosts on it */
 	uint64_t bytes_a_second; /* in each direction; 0: no limit. Then a queue of */
-	uint32_t queue_bytes;	 /* bytes, whose tail is dropped, and which marks ECN when half full */
+	uint32_t queue_bytes; /* bytes, whose tail is dropped, and which marks ECN when half full */
 	uint16_t mtu;
 	uint16_t mtu_through; /* longer packets are lost on the way: a black hole; 0: none are */
 	bool is_cut;	      /* a partition: nothing passes */

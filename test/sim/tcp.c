@@ -145,12 +145,12 @@ static void judge(uint64_t seed, bool is_done)
 					(unsigned long long)seed, t->peer_stream,
 					(unsigned long long)t->read);
 			if (!t->is_done || t->ended != OK || t->read != t->to_read)
-				CHECK_FAIL("seed %llu: %u wrote %llu of %llu, read %llu of %llu: %s, %s",
+				CHECK_FAIL(
+					"seed %llu: %u wrote %llu of %llu, read %llu of %llu: %s, %s",
 					(unsigned long long)seed, t->stream,
-					(unsigned long long)t->sent,
-					(unsigned long long)t->to_send,
-					(unsigned long long)t->read,
-					(unsigned long long)t->to_read, status_text(t->ended),
+					(unsigned long long)t->sent, (unsigned long long)t->to_send,
+					(unsigned long long)t->read, (unsigned long long)t->to_read,
+					status_text(t->ended),
 					t->c ? tcp_state_text((enum tcp_state)t->c->flow.ends.state)
 					     : "no connection");
 		}

@@ -145,8 +145,9 @@ static void write_stream(void *argument)
 	for (size_t at = 0; at < s->length; at += sizeof(bytes)) {
 		for (size_t i = 0; i < sizeof(bytes); i++)
 			bytes[i] = byte_of(at + i);
-		CHECK_EQUAL(tcp_write(s->c, view_part(view_of(bytes, sizeof(bytes)), 0, s->length - at),
-				    in_seconds(10)),
+		CHECK_EQUAL(
+			tcp_write(s->c, view_part(view_of(bytes, sizeof(bytes)), 0, s->length - at),
+				in_seconds(10)),
 			OK);
 	}
 	tcp_shutdown(s->c);
