@@ -29,7 +29,7 @@ struct inspection {
 	/* Seen in the code. */
 	uint64_t canary_uses; /* loads or compares of the stack protector's canary */
 	uint64_t traps;	      /* that stop the image at a bug */
-	uint64_t cfi_checks;  /* of them: at calls through pointers */
+	uint64_t cfi_checks;  /* of them: at calls through pointers, of the libraries alone */
 	uint64_t relocations; /* bytes of their tables */
 
 	/* Of the file. */
