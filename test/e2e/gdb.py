@@ -19,6 +19,7 @@ def normal(text):
     """Without what differs from run to run: addresses, and where exactly an interrupt came."""
     text = re.sub(r"(0x[0-9a-f]+ in )?spin \(\) at .*\n.*", "spin ()", text)
     text = re.sub(r"0x[0-9a-f]+", "ADDRESS", text)
+    text = re.sub(r"<add\+\d+>", "<add+N>", text)
     text = re.sub(r"\t.*diatom/\w+/\w+\.c: No such file or directory\.\n", "", text)
     text = re.sub(r"(?m)^\d+\t(in )?diatom/.*\n", "", text)
     text = re.sub(r"at (\S*/)?(diatom/\S+\.c):\d+", r"at \2", text)
