@@ -146,6 +146,8 @@ struct boot_info {
 	uint64_t arguments[BOOT_ARGUMENTS_MAX]; /* addresses of NUL-ended strings */
 	struct boot_device devices[BOOT_DEVICES_MAX];
 	struct boot_blob blobs[BOOT_BLOBS_MAX];
+	uint64_t trace_ring; /* struct trace_ring of abi/trace.h, writable; 0: nobody watches */
+	uint64_t trace_slots;
 };
 
 enum boot_cpu_feature {

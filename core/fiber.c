@@ -15,6 +15,7 @@
 #include "core/finish.h"
 #include "core/loop.h"
 #include "core/stack.h"
+#include "core/trace.h"
 #include "diatom/assert.h"
 #include "plat/hooks.h"
 #include "plat/plat.h"
@@ -81,6 +82,8 @@ void fiber_make_ready(struct fiber *fiber)
 {
 	fiber->state = FIBER_READY;
 	fibers.ready++;
+	if (trace_is_on())
+		trace_emit(TRACE_READY, fiber, 0);
 	sched_add(fiber);
 }
 
@@ -120,6 +123,9 @@ static void switch_to(struct fiber *next)
 	hook_switch_start(self->state == FIBER_ENDED ? NULL : &self->hook,
 		is_main ? (uint8_t *)plat_boot->memory.main_stack : stack_low(next->stack),
 		is_main ? plat_boot->memory.main_stack_bytes : stack_bytes());
+	if (trace_is_on())
+		trace_emit(
+			TRACE_SWITCH, is_main && fibers.is_loop_wanted ? NULL : next, self->state);
 	fibers.running = next;
 	fiber_switch(&self->sp, next->sp);
 	fiber_arrived();
@@ -133,6 +139,8 @@ static void main_block(void)
 	finish_start();
 	for (;;) {
 		next = take_next();
+		if (trace_is_on() && (!next || next == &main_fiber))
+			trace_emit(TRACE_SWITCH, next, main_fiber.state);
 		if (next == &main_fiber)
 			return;
 		if (!next) {

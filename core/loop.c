@@ -10,6 +10,7 @@
 
 #include "core/task.h"
 #include "core/timer.h"
+#include "core/trace.h"
 #include "plat/plat.h"
 
 #define TASKS_PER_TURN 64
@@ -45,12 +46,16 @@ static bool poll_all(void)
 static void sleep_armed(void)
 {
 	bool has_news = false;
+	instant started;
 
 	for (struct poller *poller = pollers; poller; poller = poller->next)
 		has_news |= poller->prepare_sleep(poller);
 	if (has_news)
 		return;
+	started = trace_is_on() ? time_now() : 0;
 	plat_sleep(timer_next());
+	if (trace_is_on())
+		trace_emit(TRACE_SLEEP, NULL, started);
 	if (plat_boot->target == BOOT_MONITOR)
 		served_at = time_now();
 }
@@ -72,8 +77,11 @@ void loop_turn(bool may_sleep)
 
 	happened |= timer_expire(now);
 	happened |= poll_all();
-	if (happened)
+	if (happened) {
 		active_at = now;
+		if (trace_is_on())
+			trace_emit(TRACE_TURN, NULL, now);
+	}
 	serve(now);
 	if (happened || !may_sleep || task_is_any_posted() || timer_tidy())
 		return;

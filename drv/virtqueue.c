@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/trace.h"
 #include "diatom/counter.h"
 #include "diatom/log.h"
 #include "plat/plat.h"
@@ -101,8 +102,11 @@ void virtqueue_publish(struct virtqueue *queue)
 	__atomic_store_n(&queue->available->index, queue->available_index, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* the index first, then the event is read */
 	queue->kicked_index = queue->available_index;
-	if (needs_event(available_event(queue), queue->available_index, old))
-		*queue->notify = queue->number;
+	if (!needs_event(available_event(queue), queue->available_index, old))
+		return;
+	if (trace_is_on())
+		trace_emit(TRACE_DOORBELL, NULL, queue->number);
+	*queue->notify = queue->number;
 }
 
 static void give_up(struct virtqueue *queue, const char *why)

@@ -11,6 +11,7 @@
 #include "diatom/log.h"
 #include "diatom/memory.h"
 #include "diatom/random.h"
+#include "core/trace.h"
 #include "net/arp.h"
 #include "net/interface.h"
 
@@ -28,29 +29,49 @@ static void finish(struct interface *interface)
 	}
 }
 
+/* Frames that went out since it was last said, of all interfaces. */
+static void trace_sent(void)
+{
+	static uint64_t told;
+	uint64_t sent = net_stack_frames_sent();
+
+	if (sent != told)
+		trace_emit(TRACE_TRANSMIT, NULL, (int64_t)(sent - told));
+	told = sent;
+}
+
+static void flush(struct net_stack *stack)
+{
+	stack->device->ops->flush(stack->device);
+	if (trace_is_on())
+		trace_sent();
+}
+
 static bool poll_interface(struct poller *poller)
 {
 	struct interface *interface = CONTAINER_OF(poller, struct interface, poller);
 	struct netdev *device = interface->stack.device;
 	struct packet_queue frames = { 0 };
 
-	device->ops->flush(device);
+	flush(&interface->stack);
 	if (!interface->is_finishing && finish_is_requested())
 		finish(interface);
 	if (device->ops->receive(device, &frames, RECEIVE_BATCH) == 0)
 		return false;
+	if (trace_is_on())
+		trace_emit(TRACE_RECEIVE, NULL, frames.count);
 	net_stack_input(&interface->stack, &frames, loop_now());
 	interface_sync(interface);
-	device->ops->flush(device);
+	flush(&interface->stack);
 	return true;
 }
 
 static bool prepare_sleep(struct poller *poller)
 {
-	struct netdev *device = CONTAINER_OF(poller, struct interface, poller)->stack.device;
+	struct net_stack *stack = &CONTAINER_OF(poller, struct interface, poller)->stack;
 
-	device->ops->flush(device);
-	return device->ops->prepare_sleep(device);
+	flush(stack);
+	return stack->device->ops->prepare_sleep(stack->device);
 }
 
 static void tick(struct task *timer)

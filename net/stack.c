@@ -159,6 +159,11 @@ void net_stack_transmit(
 	stack->device->ops->transmit(stack->device, packet);
 }
 
+uint64_t net_stack_frames_sent(void)
+{
+	return tx_frames.value;
+}
+
 void net_stack_transmit_to(struct net_stack *stack, struct packet *packet, struct neighbour *n)
 {
 	if (!has_header_room(packet))

@@ -86,6 +86,9 @@ enum status net_stack_add_route(
 /* Received frames; takes them all and wakes each socket that got something once. */
 void net_stack_input(struct net_stack *stack, struct packet_queue *frames, instant now);
 
+/* How many frames all stacks have handed to their devices. */
+uint64_t net_stack_frames_sent(void);
+
 /* Acts on what is due. */
 void net_stack_tick(struct net_stack *stack, instant now);
 
