@@ -281,6 +281,16 @@ static bool take_file_name(struct options *options)
 	       options_keep(options->name, sizeof(options->name), name, strlen(name));
 }
 
+bool options_takes_next(const char *word)
+{
+	if (strcmp(word, "-p") == 0)
+		return true;
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (strncmp(word, "--", 2) == 0 && strcmp(table[i].name, word + 2) == 0)
+			return table[i].has_value;
+	return false;
+}
+
 int options_parse(struct options *options, int argc, char **argv)
 {
 	int at = 0;

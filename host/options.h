@@ -84,4 +84,8 @@ bool options_keep(char *field, size_t room, const char *start, size_t length);
 /* Reads the words after "run". 0, or the exit code after having said what is wrong. */
 int options_parse(struct options *options, int argc, char **argv);
 
+/* Does the next word belong to this one ("--mem", but not "--mem=64", "--quiet" or "-q")? For commands
+ * that have options of their own among these. */
+bool options_takes_next(const char *word);
+
 #endif

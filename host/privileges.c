@@ -66,15 +66,24 @@ void privileges_hide(bool has_input)
 		close(STDIN_FILENO);
 }
 
+static int set(int option, unsigned long value)
+{
+	return prctl(option, value, 0, 0, 0) == 0 ? 0 : -errno;
+}
+
 static int leave_root(void)
 {
+	int death_signal = 0;
+
 	if (geteuid() != 0)
 		return 0;
+	/* Who asked to be followed into death, asked for good: a change of user takes it back. */
+	prctl(PR_GET_PDEATHSIG, &death_signal, 0, 0, 0);
 	if (syscall(SYS_setgroups, 0, NULL) != 0 ||
 		syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY) != 0 ||
 		syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) != 0)
 		return -errno;
-	return 0;
+	return death_signal == 0 ? 0 : set(PR_SET_PDEATHSIG, (unsigned long)death_signal);
 }
 
 static int drop_capabilities(void)
@@ -83,11 +92,6 @@ static int drop_capabilities(void)
 	struct __user_cap_data_struct none[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
 
 	return syscall(SYS_capset, &head, none) == 0 ? 0 : -errno;
-}
-
-static int set(int option, unsigned long value)
-{
-	return prctl(option, value, 0, 0, 0) == 0 ? 0 : -errno;
 }
 
 int privileges_drop(bool is_dumpable, const char **what)

@@ -63,6 +63,7 @@ static const char help[] =
 	"  122 out of memory        123 crashed                        124 timed out\n";
 
 static int64_t started_ns;	   /* when main began */
+static const struct observer *given_observer;
 static struct gdb_link *given_gdb; /* of `diatom gdb`; NULL: --gdb decides */
 
 static int64_t monotonic_ns(void)
@@ -342,6 +343,7 @@ static int run_image(struct options *options, const struct named_run *named)
 	config.started_ns = started_ns;
 	config.named = named;
 	config.gdb = given_gdb;
+	config.observer = given_observer;
 	if (!image_open(&image, options->image, &error))
 		return report_error(error.code, error.remedy, "%s: %s", options->image, error.what);
 	code = prepare(&config, options, &image);
@@ -380,6 +382,13 @@ int run_with_gdb(struct gdb_link *gdb, int argc, char **argv)
 int run_command(int argc, char **argv)
 {
 	return run_with_gdb(NULL, argc, argv);
+}
+
+int run_observed(struct options *options, const struct observer *observer, int64_t began_ns)
+{
+	started_ns = began_ns;
+	given_observer = observer;
+	return run_image(options, NULL);
 }
 
 static void tell_supervisor(const struct run_config *config)

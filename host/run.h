@@ -23,6 +23,8 @@ struct image;
 struct named_run;
 struct debug_file;
 struct core_file;
+struct observer;
+struct options;
 
 struct run_net {
 	char name[MANIFEST_NAME_BYTES];
@@ -70,8 +72,9 @@ struct run_config {
 	struct gdb_link *gdb;	  /* where gdb will connect; NULL: no --gdb */
 	const struct named_run *named; /* NULL: the run has no name */
 	bool is_quiet;
-	bool is_dumpable;   /* leave a core file, allow a debugger */
-	int64_t started_ns; /* CLOCK_MONOTONIC when diatom's main began */
+	bool is_dumpable;		 /* leave a core file, allow a debugger */
+	int64_t started_ns;		 /* CLOCK_MONOTONIC when diatom's main began */
+	const struct observer *observer; /* host/observe; NULL: nobody watches */
 };
 
 /*
@@ -90,6 +93,10 @@ void run_announce_orphan(const struct run_config *config, int status);
 
 /* Says that the time limit ended it. Formats and writes to standard error, nothing else. */
 void run_announce_timeout(const struct run_config *config);
+
+/* `diatom run` of an image that somebody watches, with options that were read already, and started at
+ * that time. Returns as run_command does. */
+int run_observed(struct options *options, const struct observer *observer, int64_t began_ns);
 
 /*
  * `diatom run`: the arguments after that word. Returns the process's exit code; the process target

@@ -26,7 +26,7 @@ static bool read_body(void *self, uint64_t address, void *to, size_t bytes)
 	return true;
 }
 
-static struct crash_registers registers_of(const struct kvm_regs *r)
+struct crash_registers crash_registers_of(const struct kvm_regs *r)
 {
 	return (struct crash_registers){
 		.rax = r->rax,
@@ -56,7 +56,7 @@ static struct crash_report report_of(struct guest *guest)
 		.name = guest->name,
 		.body = { guest->image, guest->boot, read_body, guest },
 		.vector = -1,
-		.registers = registers_of(&guest->vcpu.run->s.regs.regs),
+		.registers = crash_registers_of(&guest->vcpu.run->s.regs.regs),
 		.debug = guest->debug,
 		.core = guest->core,
 	};

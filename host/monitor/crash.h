@@ -4,7 +4,11 @@
 #ifndef DIATOM_MONITOR_CRASH_H
 #define DIATOM_MONITOR_CRASH_H
 
+#include "host/crash/report.h"
 #include "host/monitor/guest.h"
+
+/* KVM's registers, as reports have them. */
+struct crash_registers crash_registers_of(const struct kvm_regs *registers);
 
 /* An exception stub reported. */
 void crash_exception(struct guest *guest);

@@ -20,6 +20,7 @@ struct debugger;
 struct image;
 struct debug_file;
 struct core_file;
+struct ring;
 
 struct guest {
 	const char *name; /* for messages */
@@ -39,6 +40,7 @@ struct guest {
 	struct debug_file *debug;  /* for crashes; NULL: none */
 	struct core_file *core;	   /* NULL: none */
 	struct debugger *debugger; /* NULL: no gdb */
+	struct ring *trace;	   /* of the monitor's own doings; NULL: none */
 
 	bool is_ended;
 	int exit_code;

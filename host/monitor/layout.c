@@ -11,7 +11,7 @@
 
 #define SLOT_BYTES (GIANT_BYTES * 512)
 #define SLOTS	   255 /* lower half of the address space, without the slot of page zero */
-#define REGIONS	   7
+#define REGIONS	   8
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
 {
@@ -73,6 +73,7 @@ static uint64_t table_pages(const struct layout *l, uint64_t memory_bytes)
 	       tables_pages_for(l->image.bytes, false) + tables_pages_for(l->stack.bytes, false) +
 	       tables_pages_for(l->boot.bytes, false) +
 	       tables_pages_for(l->registers.bytes, false) + tables_pages_for(memory_bytes, true) +
+	       (l->trace.bytes == 0 ? 0 : tables_pages_for(l->trace.bytes, false)) +
 	       (l->stacks.bytes == 0 ? 0 : tables_pages_for(l->stacks.bytes, false));
 }
 
@@ -108,6 +109,7 @@ static uint64_t lay_low_memory(struct layout *l, const struct layout_wishes *w)
 	take(&next, &l->image, w->image_bytes);
 	take(&next, &l->stack, MAIN_STACK_BYTES);
 	take(&next, &l->boot, l->blobs + w->blob_bytes);
+	take(&next, &l->trace, w->trace_bytes);
 	l->registers = (struct region){ .physical = w->memory_bytes,
 		.bytes = (w->device_count > 0 ? w->device_count : 1) * PAGE_BYTES };
 	set_stacks(l, w, w->memory_bytes);
@@ -123,6 +125,7 @@ uint64_t layout_make(struct layout *l, const struct layout_wishes *w)
 		{ &l->image, w->image_alignment > PAGE_BYTES ? w->image_alignment : PAGE_BYTES },
 		{ &l->stack, PAGE_BYTES },
 		{ &l->boot, PAGE_BYTES },
+		{ &l->trace, PAGE_BYTES },
 		{ &l->registers, PAGE_BYTES },
 		{ &l->heap, LARGE_BYTES },
 		{ &l->stacks, PAGE_BYTES },

@@ -12,6 +12,7 @@
  *               host page                    R--
  *               call page                    R-X
  *               argument strings, blobs      R--
+ *     trace     ring of abi/trace.h, if any  RW-
  *     tables    page tables                  nothing
  *     heap      multiple of 2 MiB            RW-, 2 MiB pages; and again as stack window, 4 KiB pages
  *     end       device registers             RW-, one page a device
@@ -35,6 +36,7 @@ struct layout_wishes {
 	uint64_t blob_bytes;	  /* each blob rounded up to whole pages */
 	uint64_t stack_bytes;	  /* 0: no stack window */
 	uint64_t stack_count_max;
+	uint64_t trace_bytes; /* 0: no ring */
 	unsigned device_count;
 };
 
@@ -46,7 +48,7 @@ struct region {
 
 struct layout {
 	uint64_t memory_bytes;
-	struct region system, image, stack, boot, registers, heap;
+	struct region system, image, stack, boot, trace, registers, heap;
 	struct region stacks; /* the window; `physical` is the heap's, `bytes` counts the holes */
 	uint64_t stack_bytes, stack_count;
 	uint64_t tables, tables_end; /* physical */

@@ -35,6 +35,7 @@
 #include "host/monitor/jail.h"
 #include "host/monitor/signals.h"
 #include "host/monitor/sleep.h"
+#include "host/monitor/watch.h"
 #include "host/monitor/world.h"
 #include "host/named/start.h"
 
@@ -232,8 +233,13 @@ static void act_on_exit(struct guest *guest)
 static int run_loop(struct guest *guest)
 {
 	while (!guest->is_ended && debugger_turn(guest)) {
-		int result = vcpu_run(&guest->vcpu);
+		int64_t started;
+		int result;
 
+		watch_place = WATCH_GUEST;
+		result = vcpu_run(&guest->vcpu);
+		watch_place = WATCH_MONITOR;
+		started = watch_begin(guest);
 		guest->exits++;
 		if (result == 0) {
 			take_collected_writes(guest);
@@ -244,6 +250,7 @@ static int run_loop(struct guest *guest)
 				guest->name, strerror(-result));
 			guest_end(guest, EXIT_HOST_LACKS);
 		}
+		watch_end(guest, TRACE_HOST_EXIT, started, guest->vcpu.run->exit_reason);
 		signals_take(guest);
 	}
 	if (guest->pcap != NULL)
@@ -294,6 +301,9 @@ int monitor_run(const struct run_config *config, struct image *image)
 		result = signals_watch(config->gdb->fd);
 	if (result != 0)
 		return fail(config, "watching gdb's socket", result);
+	result = watch_start(&guest, config);
+	if (result != 0)
+		return fail(config, "watching it", result);
 	result = enter_jail(&guest, config, &what);
 	if (result != 0)
 		return fail(config, what, result);

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "host/monitor/signals.h"
+#include "host/monitor/watch.h"
+#include "host/observe/sampler.h"
 
-static int64_t guest_now(const struct guest *guest)
+int64_t sleep_now(const struct guest *guest)
 {
 	const struct boot_clock *clock = &guest->boot->clock;
 	uint32_t low, high;
@@ -24,11 +26,25 @@ static int64_t guest_now(const struct guest *guest)
 
 bool sleep_serve(struct guest *guest)
 {
+	int64_t started = watch_begin(guest);
 	bool has_news = false;
 
 	for (unsigned i = 0; i < guest->device_count; i++)
 		has_news |= device_serve(guest->devices[i]);
+	if (has_news)
+		watch_end(guest, TRACE_HOST_SERVE, started, 0);
 	return has_news;
+}
+
+/* The raw call: signals_arm needs the kernel to read this very timeout. */
+static long wait(struct pollfd *polled, unsigned count, struct timespec *timeout)
+{
+	long result;
+
+	watch_place = WATCH_SLEEP;
+	result = syscall(SYS_ppoll, polled, count, timeout, sampler_mask(), _NSIG / 8);
+	watch_place = WATCH_MONITOR;
+	return result;
 }
 
 /* Waits for input of any device, `left_ns` at most. */
@@ -37,6 +53,7 @@ static void wait_for_input(struct guest *guest, int64_t left_ns)
 	struct pollfd polled[BOOT_DEVICES_MAX];
 	struct device *owners[BOOT_DEVICES_MAX];
 	struct timespec *timeout;
+	int64_t started = watch_begin(guest);
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < guest->device_count; i++) {
@@ -47,25 +64,25 @@ static void wait_for_input(struct guest *guest, int64_t left_ns)
 		polled[count] = (struct pollfd){ .fd = fd, .events = POLLIN };
 		owners[count++] = guest->devices[i];
 	}
-	/* The raw call: signals_arm needs the kernel to read this very timeout. */
 	timeout = signals_arm(left_ns);
-	if (timeout != NULL && syscall(SYS_ppoll, polled, count, timeout, NULL, 0) > 0) {
+	if (timeout != NULL && wait(polled, count, timeout) > 0) {
 		for (unsigned i = 0; i < count; i++)
 			owners[i]->input_ready |= polled[i].revents != 0;
 	}
+	watch_end(guest, TRACE_HOST_SLEEP, started, 0);
 }
 
 /* Polls for a while before waiting: waking from a wait takes longer. True: news. */
 static bool spin(struct guest *guest, int64_t deadline)
 {
-	int64_t now = guest_now(guest), end = now + guest->spin_ns;
+	int64_t now = sleep_now(guest), end = now + guest->spin_ns;
 
 	if (end > deadline)
 		end = deadline;
 	while (now < end) {
 		if (sleep_serve(guest) || signals_wake())
 			return true;
-		now = guest_now(guest);
+		now = sleep_now(guest);
 	}
 	return false;
 }
@@ -80,7 +97,7 @@ void sleep_until(struct guest *guest, int64_t deadline)
 	if (guest->spin_ns > 0 && spin(guest, deadline))
 		return;
 	left = INT64_MAX;
-	if (deadline != INT64_MAX && __builtin_sub_overflow(deadline, guest_now(guest), &left))
+	if (deadline != INT64_MAX && __builtin_sub_overflow(deadline, sleep_now(guest), &left))
 		left = deadline < 0 ? 0 : INT64_MAX;
 	if (left <= 0)
 		return;

@@ -15,4 +15,7 @@ bool sleep_serve(struct guest *guest);
  */
 void sleep_until(struct guest *guest, int64_t deadline);
 
+/* The body's clock. */
+int64_t sleep_now(const struct guest *guest);
+
 #endif

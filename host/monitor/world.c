@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "host/named/start.h"
+#include "host/observe/observer.h"
+#include "host/observe/ring.h"
 
 #define CLOCK_SHIFT 32
 
@@ -34,6 +36,11 @@ static struct layout_wishes wishes_of(
 
 	for (int i = 0; i < config->argument_count; i++)
 		w.argument_bytes += strlen(config->arguments[i]) + 1;
+	/* Beside what the body was granted. */
+	if (config->observer != NULL && config->observer->events != NULL) {
+		w.trace_bytes = ring_bytes(config->observer->events);
+		w.memory_bytes += (w.trace_bytes + LARGE_BYTES - 1) / LARGE_BYTES * LARGE_BYTES;
+	}
 	for (unsigned i = 0; i < config->blob_count; i++)
 		w.blob_bytes += page_round(config->blobs[i].length);
 	return w;
@@ -116,6 +123,8 @@ static bool map_all(struct guest *guest, const struct image *image)
 	map_region(&tables, &l->boot, 0, BOOT_CALL_PAGE, PAGE_USER);
 	map_region(&tables, &l->boot, BOOT_CALL_PAGE, PAGE_BYTES, PAGE_USER | PAGE_EXECUTE);
 	map_region(&tables, &l->boot, BOOT_ARGUMENTS, l->boot.bytes - BOOT_ARGUMENTS, PAGE_USER);
+	if (l->trace.bytes > 0)
+		map_region(&tables, &l->trace, 0, l->trace.bytes, PAGE_USER | PAGE_WRITE);
 	if (guest->device_count > 0)
 		map_region(&tables, &l->registers, 0, l->registers.bytes, PAGE_USER | PAGE_WRITE);
 	tables_map(&tables, l->heap.virtual, l->heap.physical, l->heap.bytes,
@@ -236,6 +245,21 @@ static void put_boot_info(struct guest *guest, const struct run_config *config)
 	(void)!getrandom(boot->seed, sizeof(boot->seed), 0);
 }
 
+/* The body's trace ring is memory that our parent sees, too. */
+static int put_trace(struct guest *guest, const struct run_config *config)
+{
+	const struct region *region = &guest->layout.trace;
+
+	if (config->observer == NULL)
+		return 0;
+	config->observer->told->image = guest->layout.image.virtual;
+	if (region->bytes == 0)
+		return 0;
+	guest->boot->trace_ring = region->virtual;
+	guest->boot->trace_slots = config->observer->events->slot_count;
+	return ring_move(config->observer->events, guest->host + region->physical);
+}
+
 void world_set_clock(struct guest *guest)
 {
 	struct boot_clock *clock = &guest->boot->clock;
@@ -261,6 +285,13 @@ static int refuse_memory(const struct run_config *config, uint64_t least)
 	return EXIT_OUT_OF_MEMORY;
 }
 
+static int refuse_mapping(const struct run_config *config)
+{
+	dprintf(STDERR_FILENO, "diatom: %s: the host has no %llu MiB of memory\n", config->name,
+		(unsigned long long)(config->memory_bytes >> 20));
+	return EXIT_OUT_OF_MEMORY;
+}
+
 int world_make(struct guest *guest, const struct run_config *config, const struct image *image)
 {
 	struct layout_wishes wishes = wishes_of(guest, config, image);
@@ -268,11 +299,8 @@ int world_make(struct guest *guest, const struct run_config *config, const struc
 
 	if (least != 0)
 		return refuse_memory(config, least);
-	if (make_memory(guest) != 0) {
-		dprintf(STDERR_FILENO, "diatom: %s: the host has no %llu MiB of memory\n",
-			config->name, (unsigned long long)(config->memory_bytes >> 20));
-		return EXIT_OUT_OF_MEMORY;
-	}
+	if (make_memory(guest) != 0)
+		return refuse_mapping(config);
 	if (config->named != NULL && !image_share(image, guest->host + guest->layout.image.physical,
 					     config->named->data)) {
 		dprintf(STDERR_FILENO, "diatom: %s: its data can't be shared: %s\n", config->name,
@@ -281,6 +309,8 @@ int world_make(struct guest *guest, const struct run_config *config, const struc
 	}
 	image_load(image, guest->host + guest->layout.image.physical, guest->layout.image.virtual);
 	put_boot_info(guest, config);
+	if (put_trace(guest, config) != 0)
+		return refuse_mapping(config);
 	vcpu_write_system(&guest->layout, guest->host);
 	if (!map_all(guest, image)) {
 		dprintf(STDERR_FILENO,

@@ -12,6 +12,8 @@
 #include "host/image/image.h"
 #include "host/monitor/vcpu.h"
 #include "host/named/start.h"
+#include "host/observe/observer.h"
+#include "host/observe/ring.h"
 #include "host/report.h"
 
 #define PAGE_SIZE	UINT64_C(4096)
@@ -23,7 +25,7 @@
 #define MIB_SHIFT	20
 
 /* Each region has a slot of 16 TiB to itself, clear of where Linux puts programs and libraries. */
-enum slot { SLOT_IMAGE = 1, SLOT_HEAP, SLOT_STACKS, SLOT_MAIN, SLOT_BOOT, SLOT_COUNT };
+enum slot { SLOT_IMAGE = 1, SLOT_HEAP, SLOT_STACKS, SLOT_MAIN, SLOT_BOOT, SLOT_TRACE, SLOT_COUNT };
 
 struct random {
 	uint64_t places[SLOT_COUNT];
@@ -238,6 +240,23 @@ static void describe(
 	}
 }
 
+/* The trace ring is memory that our parent sees, too. */
+static int place_trace(struct space *space, const struct run_config *config, struct random *random)
+{
+	struct ring *ring = config->observer->events;
+	uint8_t *at;
+
+	config->observer->told->image = space->boot->memory.image;
+	if (ring == NULL)
+		return 0;
+	at = map_somewhere(SLOT_TRACE, random, ring_bytes(ring), PAGE_SIZE);
+	if (at == NULL || ring_move(ring, at) != 0)
+		return complain(config, "the trace");
+	space->boot->trace_ring = (uint64_t)at;
+	space->boot->trace_slots = ring->slot_count;
+	return 0;
+}
+
 int space_make(struct space *space, const struct run_config *config, const struct image *image)
 {
 	struct random random;
@@ -256,6 +275,8 @@ int space_make(struct space *space, const struct run_config *config, const struc
 		code = place_image(space, config, image, &random);
 	if (code == 0)
 		describe(space, config, &random);
+	if (code == 0 && config->observer != NULL)
+		code = place_trace(space, config, &random);
 	explicit_bzero(&random, sizeof(random));
 	return code;
 }

@@ -7,6 +7,7 @@
  *     main     the main stack
  *     boot     boot info, argument strings R-- | system call stub R-X | host page RW-
  *     files    where they were read, R--
+ *     trace    ring of abi/trace.h RW-, only when somebody watches
  */
 #ifndef DIATOM_HOST_PROCESS_SPACE_H
 #define DIATOM_HOST_PROCESS_SPACE_H

@@ -21,7 +21,9 @@
 #include "host/crash/report.h"
 #include "host/image/image.h"
 #include "host/monitor/instruction.h"
+#include "host/observe/observer.h"
 #include "host/process/names.h"
+#include "host/process/ticks.h"
 #include "host/report.h"
 
 #define SIGNAL_STACK_BYTES 65536
@@ -32,8 +34,6 @@
 #define VECTOR_PROTECTION  13
 #define INSTRUCTION_BYTES  15
 #define CRASH_TEXT_MAX	   1024
-/* A handler that runs on the body's thread pointer must not look for a canary there. */
-#define ON_BODY_THREAD __attribute__((no_stack_protector))
 
 static struct {
 	const struct run_config *config;
@@ -50,23 +50,15 @@ static struct {
 
 static uint8_t signal_stack[SIGNAL_STACK_BYTES] __attribute__((aligned(64)));
 
-static inline uint64_t read_thread(void)
-{
-	uint64_t base;
-
-	__asm__ volatile("rdfsbase %0" : "=r"(base));
-	return base;
-}
-
 /* The body's thread pointer goes (the first one is kept for the report), and its wish to trap unaligned accesses, which the kernel leaves. */
 static inline void restore_thread(void)
 {
-	uint64_t current = read_thread();
+	uint64_t current = traps_thread();
 
 	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~ALIGNMENT_CHECK);
 	if (!traps.is_reporting)
 		traps.body_thread = current;
-	__asm__ volatile("wrfsbase %0" ::"r"(traps.thread) : "memory");
+	traps_set_thread(traps.thread);
 }
 
 /* Not _exit: exit_group is what the filter hands to us. */
@@ -76,7 +68,7 @@ static _Noreturn void leave(int code)
 		syscall(SYS_exit, code);
 }
 
-static struct crash_registers registers_of(const mcontext_t *m)
+struct crash_registers traps_registers(const mcontext_t *m)
 {
 	const greg_t *g = m->gregs;
 
@@ -172,7 +164,7 @@ static struct crash_report report_of(const ucontext_t *context)
 		.name = traps.config->name,
 		.body = { traps.image, traps.boot, read_body, NULL },
 		.vector = VECTOR_NONE,
-		.registers = registers_of(&context->uc_mcontext),
+		.registers = traps_registers(&context->uc_mcontext),
 		.debug = traps.config->debug,
 		.core = traps.config->core,
 	};
@@ -382,7 +374,7 @@ int traps_start(
 	traps.boot = space->boot;
 	traps.page = space->page;
 	traps.stub_return = space->stub + SPACE_STUB_RETURN;
-	traps.thread = read_thread();
+	traps.thread = traps_thread();
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]) && result == 0; i++)
 		result = handle(faults[i], on_fault);
 	if (result == 0)
@@ -394,6 +386,8 @@ int traps_start(
 	signal(SIGPIPE, SIG_IGN);
 	if (result == 0 && config->has_helper)
 		result = watch_helpers();
+	if (result == 0 && config->observer != NULL && config->observer->samples != NULL)
+		result = ticks_start(config, space);
 	if (result != 0 || config->timeout_ns == 0)
 		return result;
 	result = handle(SIGALRM, on_time);
