@@ -12,6 +12,8 @@
 #include "host/inspect/inspect.h"
 #include "host/named/commands.h"
 #include "host/new/new.h"
+#include "host/observe/profile.h"
+#include "host/observe/trace.h"
 #include "host/report.h"
 #include "host/run.h"
 #include "host/symbolize.h"
@@ -28,6 +30,8 @@ static const char help[] =
 	"  diatom inspect IMAGE             what it asks for, what is in it and why, what is weak\n"
 	"  diatom symbolize IMAGE           name the places in a crash report\n"
 	"  diatom ps | logs NAME | stop NAME | stats NAME    those started with --name\n"
+	"  diatom profile IMAGE             run it, and draw where its time goes\n"
+	"  diatom trace IMAGE               run it, and write a timeline of what it does\n"
 	"  diatom version                   say which diatom this is\n"
 	"\n"
 	"  diatom build --help, diatom run --help, diatom gdb --help    all options\n"
@@ -61,6 +65,8 @@ static const struct command {
 	{ "logs", logs_command },
 	{ "stop", stop_command },
 	{ "stats", stats_command },
+	{ "profile", profile_command },
+	{ "trace", trace_command },
 	{ "version", version_command },
 	{ "--version", version_command },
 	{ "help", help_command },

@@ -1,0 +1,25 @@
+/*
+ * Texts of unknown origin in files of ours. A name comes from a debug file, an image or a hostile body:
+ * what is written is printable ASCII, with the file's own marks escaped.
+ */
+#ifndef DIATOM_HOST_OBSERVE_TEXT_H
+#define DIATOM_HOST_OBSERVE_TEXT_H
+
+#include <stdio.h>
+
+/* For XML content and attributes in double quotes. */
+void text_xml(FILE *file, const char *text);
+
+/* For a JSON string; the quotes are the caller's. */
+void text_json(FILE *file, const char *text);
+
+/* For one frame of a folded stack: neither `;` nor blanks at its end. */
+void text_folded(FILE *file, const char *text);
+
+/* Opens a file for writing, or says why not (then NULL). */
+FILE *text_open(const char *path);
+
+/* Closes it. 0, or the exit code after having said that it could not be written. */
+int text_close(FILE *file, const char *path);
+
+#endif
