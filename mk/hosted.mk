@@ -96,3 +96,9 @@ UNIT_EXTRA_inspect := $(INSPECT_SHOW) host/build/harden.c
 FUZZ_EXTRA_inspect := $(INSPECT_SHOW)
 $(BUILD)/test/unit/inspect: $(UNIT_EXTRA_inspect) $(wildcard host/inspect/*.h host/image/*.h)
 $(BUILD)/test/fuzz/inspect: $(FUZZ_EXTRA_inspect) $(wildcard host/inspect/*.h host/image/*.h)
+
+# What reads a body's trace, for its tests.
+TIMELINE := $(patsubst %,host/observe/%.c,ring timeline names chrome lanes lanes_draw stacks text) host/report.c
+UNIT_EXTRA_timeline := $(TIMELINE)
+FUZZ_EXTRA_trace := $(TIMELINE)
+$(BUILD)/test/unit/timeline $(BUILD)/test/fuzz/trace: $(TIMELINE) $(wildcard host/observe/*.h)
