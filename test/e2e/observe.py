@@ -298,22 +298,4 @@ def trace_of_a_liar(lab, target):
     lib.contains(result.err, "without a place")
 
 
-@lib.test
-def guide(lab):
-    """doc/profiling.md: its program builds, and its commands do what they say."""
-    with open(os.path.join(lib.ROOT, "doc/profiling.md")) as file:
-        text = file.read()
-    lab.path("work.c", re.search(r"```c\n(.*?)```", text, re.S)[1])
-    commands = re.findall(r"^\$ diatom (.*)$", text, re.M)
-    lib.check(len(commands) >= 5, f"commands: {commands}")
-    for command in commands:
-        result = lab.run([lib.DIATOM, *command.split()], timeout=60)
-        lib.equal(result.code, 0, f"{command}: {result.err}exit code")
-    check_flame_graph(lab.path("work.svg"), int(re.search(
-        r"all \((\d+) samples", open(lab.path("work.svg")).read())[1]))
-    events, _ = check_trace(lab.path("work.json"))
-    lib.check({"job", "worker b"} <= {e["name"] for e in events}, "spans and fibers")
-    xml.etree.ElementTree.parse(lab.path("work-lanes.svg"))
-
-
 lib.main()
