@@ -62,7 +62,7 @@ static const char help[] =
 	"  2 wrong usage            120 image refused, device missing  121 host lacks something\n"
 	"  122 out of memory        123 crashed                        124 timed out\n";
 
-static int64_t started_ns;	   /* when main began */
+static int64_t started_ns; /* when main began */
 static const struct observer *given_observer;
 static struct gdb_link *given_gdb; /* of `diatom gdb`; NULL: --gdb decides */
 

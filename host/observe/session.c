@@ -42,10 +42,10 @@ static sigset_t watched_signals(void)
 
 int session_check(const struct options *options)
 {
-	const char *given = options->is_detached	? "--detach"
+	const char *given = options->is_detached       ? "--detach"
 			    : options->name[0] != '\0' ? "--name"
-			    : options->gdb != NULL	? "--gdb"
-							: NULL;
+			    : options->gdb != NULL     ? "--gdb"
+						       : NULL;
 
 	return given == NULL ? 0
 			     : report_error(EXIT_USAGE, "leave it out, or use  diatom run",
