@@ -197,6 +197,8 @@ void callers_add(struct callers *callers, const struct sample *sample)
 		put_text(&walk, "[monitor]");
 	else if (sample->place == SAMPLE_KERNEL)
 		put_text(&walk, "[kernel]");
+	else if (is_return)
+		put_text(&walk, "[exit]");
 	if (!is_return && !is_in_image(callers, r.value[DEBUG_RIP])) {
 		put_text(&walk, "[vdso]");
 		is_return = leave_outside(callers, sample, &r);

@@ -4,7 +4,7 @@
  *     rip, registers, top of the stack  ->  main;serve_forever;dns_answer_[i];memo_find
  *
  * Functions that the compiler inlined are frames like others, their names ending in "_[i]", as
- * flamegraph.pl has it. Frames of our own are in brackets: [monitor], [kernel], [vdso], [truncated] for
+ * flamegraph.pl has it. Frames of our own are in brackets: [monitor], [kernel], [exit], [vdso], [truncated] for
  * what lay deeper than a sample reaches, [unknown] where the debug file has no rule.
  */
 #ifndef DIATOM_HOST_OBSERVE_CALLERS_H

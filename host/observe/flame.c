@@ -143,7 +143,7 @@ static void write_colour(FILE *file, const char *name, bool is_root)
 		fputs("#d9d2c5", file);
 	else if (strcmp(name, "[kernel]") == 0)
 		fputs("#8fb0d9", file);
-	else if (strcmp(name, "[monitor]") == 0)
+	else if (strcmp(name, "[monitor]") == 0 || strcmp(name, "[exit]") == 0)
 		fputs("#8fc7b5", file);
 	else if (strcmp(name, "[vdso]") == 0)
 		fputs("#a9bfd0", file);

@@ -30,7 +30,7 @@ static const char style[] =
 	".lane { fill: #f3efe6; }\n"
 	".grid { stroke: #e2dccf; stroke-width: 1; }\n"
 	".wake { stroke: #b0407a; stroke-width: 0.8; fill: none; opacity: 0.55; }\n"
-	"rect.b:hover { stroke: #1c1c1c; }\n"
+	"rect.b { stroke: #fffdf8; stroke-width: 0.4; } rect.b:hover { stroke: #1c1c1c; }\n"
 	".run { fill: #5b9bd5; } .ready { fill: #f2c84b; } .turn { fill: #58b09c; }\n"
 	".sleep { fill: #c9c5bb; } .span { fill: #f0a35e; } .exit { fill: #b99bd8; }\n"
 	".serve { fill: #7a58b0; } .counter { fill: #e7a7b4; stroke: #b0407a; }\n"
@@ -189,7 +189,10 @@ static void write_axis(const struct picture *p)
 			"<text class=\"axis\" x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">",
 			x, HEAD - 6, x, p->height - 20, x, HEAD - 11,
 			x > WIDTH - RIGHT - 20 ? "end" : "middle");
-		picture_write_time(p->file, at);
+		if (at > 0)
+			picture_write_time(p->file, at);
+		else
+			fputc('0', p->file);
 		fputs("</text>\n", p->file);
 	}
 }
@@ -207,6 +210,11 @@ static void write_legend(const struct picture *p)
 			picture_looks[i].style, x, x + 14, picture_looks[i].what);
 		x += 34 + 6.4 * (double)strlen(picture_looks[i].what);
 	}
+	fprintf(p->file,
+		"<path class=\"wake\" d=\"M%.0f,50 l8,10\"/><text class=\"sub\" x=\"%.0f\" y=\"59\">"
+		"wake-up</text>\n<line class=\"instant\" x1=\"%.0f\" y1=\"51\" x2=\"%.0f\" y2=\"59\"/>"
+		"<text class=\"sub\" x=\"%.0f\" y=\"59\">instant</text>\n",
+		x, x + 14, x + 80, x + 80, x + 88);
 }
 
 static void write_lane_names(const struct picture *p)

@@ -117,9 +117,9 @@ static void describe(const struct trace *trace, char *text, size_t room)
 {
 	const struct timeline *t = &trace->timeline;
 	char took[REPORT_TIME_BYTES];
-	int used = snprintf(text, room, "%llu records of %s, %u fibers",
+	int used = snprintf(text, room, "%llu records of %s, main and %u more fibers",
 		(unsigned long long)t->records, report_time(took, t->last),
-		t->lane_count - LANE_MAIN);
+		t->lane_count - LANE_FIRST_FIBER);
 	const struct {
 		uint64_t count;
 		const char *what;
