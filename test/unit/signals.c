@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "abi/call.h"
@@ -16,6 +17,52 @@
 static struct kvm_run run;
 static struct boot_host_page page;
 static struct guest guest = { .vcpu = { .run = &run }, .page = &page };
+
+/* In a process of its own: a helper ends, by itself or killed, before the handler is there or after. Its
+ * exit code is the guest's, to which the signal that is told is added. */
+static _Noreturn void lose_helper(bool is_killed, bool is_early)
+{
+	siginfo_t ended;
+	pid_t helper;
+
+	guest.has_helper = true;
+	if (!is_early)
+		signals_start(&guest, 0);
+	helper = fork();
+	if (helper == 0 && is_killed)
+		raise(SIGKILL);
+	if (helper == 0)
+		_exit(EXIT_HOST_LACKS);
+	if (is_early) {
+		waitid(P_PID, (id_t)helper, &ended, WEXITED | WNOWAIT);
+		signals_start(&guest, 0);
+	}
+	while (!signals_wake())
+		usleep(1000);
+	signals_take(&guest);
+	_exit(guest.is_ended && signals_arm(INT64_MAX) == NULL && console_is_closing
+			? guest.exit_code + signals_orphaned_by()
+			: 1);
+}
+
+static int code_of_orphan(bool is_killed, bool is_early)
+{
+	pid_t watcher = fork();
+	int status = 0;
+
+	if (watcher == 0)
+		lose_helper(is_killed, is_early);
+	waitpid(watcher, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void a_helper_ends(void)
+{
+	CHECK_EQUAL(code_of_orphan(false, false), EXIT_HOST_LACKS);
+	CHECK_EQUAL(code_of_orphan(false, true), EXIT_HOST_LACKS);
+	CHECK_EQUAL(code_of_orphan(true, false), EXIT_HOST_LACKS + SIGKILL);
+	CHECK_EQUAL(code_of_orphan(true, true), EXIT_HOST_LACKS + SIGKILL);
+}
 
 /* Armed, then a signal: ppoll must not wait. Until the body woke up, nothing is armed. */
 static void a_signal_before_ppoll(void)
@@ -88,6 +135,6 @@ static void a_full_pipe(void)
 
 int main(void)
 {
-	return RUN(TEST(a_signal_before_ppoll), TEST(the_first_only_asks), TEST(gdb_speaks),
-		TEST(time_passes), TEST(a_full_pipe));
+	return RUN(TEST(a_helper_ends), TEST(a_signal_before_ppoll), TEST(the_first_only_asks),
+		TEST(gdb_speaks), TEST(time_passes), TEST(a_full_pipe));
 }
