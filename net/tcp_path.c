@@ -62,7 +62,12 @@ void tcp_path_suspect(struct tcp_connection *c)
 	const struct address *to = &c->flow.ends.remote;
 	uint16_t mtu = tcp_path_mtu(c->host, to);
 
-	if (c->flight == NULL || c->snd_nxt - c->snd_una < c->congestion.mss || mtu <= MTU_LEAST)
+	uint16_t before = c->mss;
+
+	if (c->flight == NULL || c->snd_nxt - c->snd_una < c->congestion.mss)
+		return;
+	tcp_mss_update(c); /* another connection may have learned it meanwhile */
+	if (c->mss < before || mtu <= MTU_LEAST)
 		return;
 	count(&path_suspected);
 	tcp_path_learn(c->host, to, mtu > MTU_SUSPECTED ? MTU_SUSPECTED : MTU_LEAST);

@@ -132,6 +132,50 @@ static void tcp_link_random(struct sim_link *link)
 		link->features = NETDEV_CHECKSUM | NETDEV_SEGMENT_TCP;
 }
 
+/* The network changes under the connections: cut for a while, narrower, slower, lossier. */
+static void change_link(void *argument)
+{
+	switch (sim_between(0, 5)) {
+	case 0:
+		w.link.is_cut = true;
+		break;
+	case 1:
+		w.link.mtu_through = (uint16_t)sim_between(576, 1400);
+		break;
+	case 2:
+		w.link.bytes_a_second = sim_between(20000, 2000000);
+		w.link.queue_bytes = sim_between(20000, 200000);
+		break;
+	case 3:
+		w.link.delay_least += MICROSECONDS(sim_between(1, 50000));
+		w.link.delay_most = w.link.delay_least;
+		break;
+	case 4:
+		w.link.loss = sim_between(0, 200000);
+		break;
+	}
+}
+
+/* A partition ends; heavy loss, too. */
+static void mend_link(void *argument)
+{
+	w.link.is_cut = false;
+	if (w.link.loss > 50000)
+		w.link.loss = 10000;
+}
+
+static void add_changes(void)
+{
+	unsigned changes = sim_chance(500000) ? sim_between(1, 4) : 0;
+
+	for (unsigned i = 0; i < changes; i++) {
+		instant when = sim_now() + MILLISECONDS(sim_between(1, 3000));
+
+		sim_at(when, change_link, NULL);
+		sim_at(when + MILLISECONDS(sim_between(1, 20000)), mend_link, NULL);
+	}
+}
+
 static void judge(uint64_t seed, bool is_done)
 {
 	for (unsigned i = 0; i < w.pairs; i++) {
@@ -169,6 +213,7 @@ static uint64_t run_seed(uint64_t seed)
 	tcp_link_random(&link);
 	start(&link);
 	add_pairs(sim_chance(700000) ? 1 : sim_between(2, PAIRS_MAX));
+	add_changes();
 	is_done = sim_run(sim_now() + SECONDS(3000), all_done, NULL);
 	judge(seed, is_done);
 	digest = sim_digest();
