@@ -14,7 +14,7 @@ import sys
 import harness
 from harness import lib, say
 
-ALL = ["size", "boot", "roundtrip", "dns", "tasks", "profile"]
+ALL = ["size", "boot", "roundtrip", "dns", "tcp", "tasks", "profile"]
 
 
 def write_readme():
