@@ -3,7 +3,7 @@
  *
  * Rights are decided in the last level; the levels above allow everything.
  */
-#include "host/monitor/tables.h"
+#include "world/tables.h"
 
 #include <stddef.h>
 

@@ -4,8 +4,8 @@
  * The tables lie in guest-physical memory that no entry maps, so nothing that runs in the guest can
  * read or change them, in ring 3 or ring 0.
  */
-#ifndef DIATOM_MONITOR_TABLES_H
-#define DIATOM_MONITOR_TABLES_H
+#ifndef DIATOM_WORLD_TABLES_H
+#define DIATOM_WORLD_TABLES_H
 
 #include <stdbool.h>
 #include <stdint.h>
