@@ -2,7 +2,9 @@
  * What the shim is told by whoever boots an image on another hypervisor, and what it says back.
  *
  * The kernel command line is words between blanks. A byte that would not survive (blank, '%', ',' in a
- * value, control characters) is written %XX. Words that are not listed are ignored.
+ * value, control characters) is written %XX. An unknown word is refused. So that a hypervisor may
+ * append its words at the end, virtio_mmio.device= is understood behind `--` as well: an argument that
+ * looks like it has its first letter written %76.
  *
  *     net=NAME[,mac=MAC][,ip=ADDRESS/BITS][,gw=ADDRESS][,mtu=N]    an interface; without mac the first
  *                                                       network device that no other word names
@@ -21,7 +23,8 @@
  * enum shim_mark. Without it the texts go to the console, and the marks nowhere.
  *
  * End: a 32-bit write of the exit code (abi/call.h) to SHIM_EXIT_PORT (isa-debug-exit). QEMU's own
- * exit status is then code << 1 | 1, cut to 8 bits: the mark SHIM_ENDS says the code in full.
+ * exit status is then code << 1 | 1, cut to 8 bits: the mark SHIM_ENDS says the code in full. Where no
+ * such device is, the machine is powered off, or reset.
  */
 #ifndef DIATOM_ABI_SHIM_H
 #define DIATOM_ABI_SHIM_H

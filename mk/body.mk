@@ -56,4 +56,4 @@ $(eval $(call body_build,clang,$(BODY_CLANG_CC),$(BODY_CLANG_AR),BODY_INCLUDES_C
 $(eval $(call body_build,gcc,$(BODY_GCC_CC),$(BODY_GCC_AR),BODY_INCLUDES_GCC))
 
 .PHONY: body
-body: $(BUILD)/body-$(BODY)/libdiatom.a
+body: $(BUILD)/body-$(BODY)/libdiatom.a $(SHIM)

@@ -8,7 +8,7 @@ BUILD_TOOL  := $(wildcard host/build/*.c host/build/*.h host/image/*.c) mk/body.
 # $(1): name of the image
 define image_build
 $(IMAGES_DIR)/$(1): $(wildcard app/$(1)/*) $(BUILD)/body-$(BODY)/libdiatom.a $(BUILD_TOOL) \
-		$(SYSROOT)-$(BODY)/.done mk/body-$(BODY).cflags | $(BUILD)/diatom
+		$(SYSROOT)-$(BODY)/.done mk/body-$(BODY).cflags $(SHIM) | $(BUILD)/diatom
 	@mkdir -p $$(@D)
 	$(BUILD)/diatom build --cc $(BODY) -Werror $(wildcard app/$(1)/*.c) -o $$@
 endef
@@ -22,7 +22,7 @@ INSTALL_LIB   := $(DESTDIR)$(PREFIX)/lib/diatom
 INSTALL_SHARE := $(DESTDIR)$(PREFIX)/share/diatom
 
 .PHONY: install
-install: host $(foreach c,clang gcc,$(BUILD)/body-$(c)/libdiatom.a $(SYSROOT)-$(c)/.done)
+install: host $(SHIM) $(foreach c,clang gcc,$(BUILD)/body-$(c)/libdiatom.a $(SYSROOT)-$(c)/.done)
 	install -D $(BUILD)/diatom $(DESTDIR)$(PREFIX)/bin/diatom
 	for c in clang gcc; do \
 		install -d $(INSTALL_LIB)/$$c && \
@@ -32,6 +32,7 @@ install: host $(foreach c,clang gcc,$(BUILD)/body-$(c)/libdiatom.a $(SYSROOT)-$(
 		cp -r $(SYSROOT)-$$c/include $(INSTALL_LIB)/$$c/include || exit 1; \
 	done
 	install -d $(INSTALL_SHARE)/include/diatom $(INSTALL_SHARE)/include/abi
+	install -m 644 $(SHIM) $(INSTALL_LIB)
 	install -m 644 mk/body-clang.cflags mk/body-gcc.cflags mk/body.ldflags $(INSTALL_SHARE)
 	install -m 644 include/diatom/*.h $(INSTALL_SHARE)/include/diatom
 	install -m 644 abi/*.h $(INSTALL_SHARE)/include/abi

@@ -12,9 +12,20 @@
 #include "plat/start.h"
 
 #include "abi/manifest.h"
+#include "abi/shim_image.h"
 #include "plat/plat.h"
 
 MANIFEST_NOTE(diatom_abi, MANIFEST_ABI, struct manifest_abi, .version = MANIFEST_ABI_VERSION);
+
+/*
+ * Where hypervisors other than ours enter: the shim, in 32-bit mode (Xen's public elfnote.h, PVH). They
+ * read the address as 4 or as 8 bytes.
+ */
+__attribute__((used, aligned(4), section(".note.xen"))) static const struct {
+	uint32_t name_bytes, desc_bytes, type;
+	char owner[4];
+	uint32_t entry[2];
+} pvh_note = { 4, 8, 18, "Xen", { SHIM_PHYSICAL, 0 } };
 
 const struct boot_info *plat_boot;
 

@@ -1,0 +1,28 @@
+# The shim: what enters an image on any hypervisor but our own. Ring 0, integer instructions only, no
+# library; one flat piece that `diatom build` puts behind each image's body.
+SHIM_CC      := clang-19
+SHIM_CFLAGS  := -std=gnu11 -Oz -ffreestanding -fno-builtin -fno-pic -mgeneral-regs-only -mno-red-zone \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
+	-fomit-frame-pointer -ffunction-sections -fno-delete-null-pointer-checks -fno-strict-aliasing \
+	-Wall -Wextra -Werror -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes -Iinclude -I.
+SHIM_C       := $(wildcard shim/*.c world/*.c)
+SHIM_S       := $(wildcard shim/*.S)
+SHIM_OBJECTS := $(SHIM_C:%.c=$(BUILD)/shim/%.o) $(SHIM_S:%.S=$(BUILD)/shim/%.S.o)
+SHIM         := $(BUILD)/shim.bin
+
+$(BUILD)/shim/%.o: %.c mk/shim.mk
+	@mkdir -p $(@D)
+	$(SHIM_CC) $(SHIM_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/shim/%.S.o: %.S mk/shim.mk
+	@mkdir -p $(@D)
+	$(SHIM_CC) -Iinclude -I. -MMD -MP -c $< -o $@
+
+# With its symbols, for gdb: $(BUILD)/shim.elf.
+$(SHIM): $(SHIM_OBJECTS) shim/shim.ld
+	ld.lld-19 -static --gc-sections --icf=all -z noexecstack -T shim/shim.ld $(SHIM_OBJECTS) -o $(BUILD)/shim.elf
+	llvm-objcopy-19 -O binary $(BUILD)/shim.elf $@
+
+.PHONY: shim
+shim: $(SHIM)
+-include $(SHIM_OBJECTS:.o=.d)
