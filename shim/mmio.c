@@ -13,6 +13,14 @@
 
 #define INTERRUPT_ALL 3
 
+/* QEMU microvm with ACPI; with one I/O APIC only it has few places. */
+#define MICROVM_REGISTERS   0xfeb00000U
+#define MICROVM_STEP	    512
+#define MICROVM_DEVICES	    24
+#define MICROVM_DEVICES_FEW 8
+#define MICROVM_LINES	    24
+#define MICROVM_LINES_FEW   16
+
 static uint32_t get(const struct device *device, enum virtio_mmio_register offset)
 {
 	return *register_at(device->registers + offset);
@@ -111,21 +119,45 @@ static const struct transport mmio_transport = {
 	.read_config = mmio_read_config,
 };
 
+/* False: there is no virtio device. Places without a device have the identifier 0. */
+static bool look_at(uint64_t registers, uint32_t interrupt)
+{
+	struct device device = { .transport = &mmio_transport, .registers = registers };
+
+	if (get(&device, VIRTIO_MMIO_MAGIC) != VIRTIO_MMIO_MAGIC_VALUE)
+		return false;
+	device.id = get(&device, VIRTIO_MMIO_DEVICE_ID);
+	if (device.id == 0)
+		return true;
+	if (get(&device, VIRTIO_MMIO_VERSION) != 2)
+		refuse(EXIT_REFUSED, "a virtio device has the interface before virtio 1", NULL,
+			"give QEMU  -global virtio-mmio.force-legacy=false");
+	if (device_add(&device))
+		system_route(interrupt, VECTOR_WAKE, false);
+	return true;
+}
+
+/*
+ * QEMU's microvm says where its devices are only in ACPI tables, or on the command line with acpi=off;
+ * but it never moves them, nor their interrupts.
+ */
+static void look_at_microvm(void)
+{
+	bool has_second = system_has_lines(MICROVM_LINES);
+	uint32_t line = has_second ? MICROVM_LINES : MICROVM_LINES_FEW;
+	unsigned count = has_second ? MICROVM_DEVICES : MICROVM_DEVICES_FEW;
+
+	for (unsigned i = 0; i < count; i++)
+		if (!look_at(MICROVM_REGISTERS + i * MICROVM_STEP, line + i))
+			return;
+}
+
 void mmio_find(const struct cmdline *line)
 {
-	for (unsigned i = 0; i < line->mmio_count; i++) {
-		struct device device = { .transport = &mmio_transport,
-			.registers = line->mmio[i].address,
-			.interrupt = line->mmio[i].interrupt };
-
-		if (get(&device, VIRTIO_MMIO_MAGIC) != VIRTIO_MMIO_MAGIC_VALUE)
+	for (unsigned i = 0; i < line->mmio_count; i++)
+		if (!look_at(line->mmio[i].address, line->mmio[i].interrupt))
 			refuse(EXIT_REFUSED, "there is no virtio device where virtio_mmio.device= says",
 				NULL, "the form is  virtio_mmio.device=SIZE@ADDRESS:INTERRUPT");
-		if (get(&device, VIRTIO_MMIO_VERSION) != 2)
-			refuse(EXIT_REFUSED, "a virtio device has the interface before virtio 1", NULL,
-				"give QEMU  -global virtio-mmio.force-legacy=false");
-		device.id = get(&device, VIRTIO_MMIO_DEVICE_ID);
-		if (device.id != 0 && device_add(&device))
-			system_route(device.interrupt, VECTOR_WAKE, false);
-	}
+	if (line->mmio_count == 0)
+		look_at_microvm();
 }

@@ -129,10 +129,25 @@ uint64_t system_protect(void)
 	return features;
 }
 
+static volatile uint32_t *io_apic_of(uint32_t line)
+{
+	return register_at(IO_APIC + line / IO_APIC_LINES * IO_APIC_STEP);
+}
+
+bool system_has_lines(uint32_t line)
+{
+	volatile uint32_t *apic = io_apic_of(line);
+	uint32_t version;
+
+	apic[0] = 1;
+	version = apic[4];
+	return version != 0 && version != UINT32_MAX;
+}
+
 void system_route(uint32_t line, uint8_t vector, bool is_level)
 {
-	uint32_t number = line / IO_APIC_LINES, entry = 0x10 + 2 * (line % IO_APIC_LINES);
-	volatile uint32_t *apic = register_at(IO_APIC + number * IO_APIC_STEP);
+	uint32_t entry = 0x10 + 2 * (line % IO_APIC_LINES);
+	volatile uint32_t *apic = io_apic_of(line);
 
 	apic[0] = entry + 1;
 	apic[4] = 0; /* to the CPU with APIC 0 */

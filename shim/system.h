@@ -40,4 +40,7 @@ uint64_t system_protect(void);
 /* A line of an I/O APIC (the number is global: two APICs of 24 lines), edge or level triggered. */
 void system_route(uint32_t line, uint8_t vector, bool is_level);
 
+/* Is there an I/O APIC for this line? */
+bool system_has_lines(uint32_t line);
+
 #endif
