@@ -3,7 +3,9 @@
  * and into the body.
  *
  *     shim_entry       32-bit, paging off, ebx = struct hvm_start_info; physical = virtual all the way
- *       tables         4 GiB one to one, for ring 0 only, nothing executable but the first 2 MiB
+ *       tables         one to one, for ring 0 only: the first 16 MiB, where loaders put things, and
+ *                      the last 64 MiB below 4 GiB with the APICs; more by world_see. Nothing is
+ *                      executable but the first 2 MiB.
  *       long mode      shim_start(start info), which does not return
  *
  * What each exception finds on its stack (IST1, always the same place): the CPU's frame, with an error
@@ -14,7 +16,8 @@
 #define PRESENT_WRITABLE 3
 #define LARGE_PAGE	 0x83 /* and present, writable */
 #define NO_EXECUTE	 0x80000000 /* in the upper half */
-#define GIANT_PAGES	 26 /* CPUID 0x80000001, edx */
+#define FIRST_PAGES	 8  /* of 2 MiB */
+#define LAST_PAGES	 32
 #define EFER		 0xc0000080
 #define EFER_WANTED	 0x900 /* NXE LME */
 #define CR4_WANTED	 0x620 /* PAE OSFXSR OSXMMEXCPT */
@@ -40,41 +43,27 @@ begin:
 	mov %ebx, %ebp
 	mov $0x80000001, %eax
 	cpuid
-	mov %edx, %eax
-	and $CPU_WANTED, %eax
-	cmp $CPU_WANTED, %eax
+	and $CPU_WANTED, %edx
+	cmp $CPU_WANTED, %edx
 	jne old_cpu
 
 	movl $(table_pointers + PRESENT_WRITABLE), table_root
-	movl $(table_directories + PRESENT_WRITABLE), table_pointers
-	/* The first GiB in 2 MiB pages, and all four where the CPU has no larger ones. */
-	mov $512, %ecx
-	bt $GIANT_PAGES, %edx
-	jc 1f
-	shl $2, %ecx
-1:	mov $table_directories, %edi
-	mov $LARGE_PAGE, %eax
-2:	mov %eax, (%edi)
-	movl $NO_EXECUTE, 4(%edi)
-	add $0x200000, %eax
-	add $8, %edi
-	loop 2b
-	movl $0, table_directories + 4
-	bt $GIANT_PAGES, %edx
-	mov $(table_directories + 0x1000 + PRESENT_WRITABLE), %eax
-	mov $0x1000, %ecx
-	mov $0, %ebx
-	jnc 3f
-	mov $(0x40000000 + LARGE_PAGE), %eax
-	mov $0x40000000, %ecx
-	mov $NO_EXECUTE, %ebx
-3:	mov $(table_pointers + 8), %edi
-4:	mov %eax, (%edi)
-	mov %ebx, 4(%edi)
-	add %ecx, %eax
+	mov $(table_directories + PRESENT_WRITABLE), %eax
+	mov $table_pointers, %edi
+1:	mov %eax, (%edi)
+	add $0x1000, %eax
 	add $8, %edi
 	cmp $(table_pointers + 32), %edi
-	jne 4b
+	jne 1b
+	mov $LARGE_PAGE, %eax
+	mov $table_directories, %edi
+	mov $FIRST_PAGES, %ecx
+	call map_large
+	movl $0, table_directories + 4 /* the first is executable */
+	mov $(LARGE_PAGE - (LAST_PAGES << 21)), %eax
+	mov $(table_directories + 0x4000 - LAST_PAGES * 8), %edi
+	mov $LAST_PAGES, %ecx
+	call map_large
 
 	mov $CR4_WANTED, %eax
 	mov %eax, %cr4
@@ -88,6 +77,15 @@ begin:
 	mov %eax, %cr0
 	lgdt first_gdt_pointer
 	ljmp $8, $wide
+
+/* ecx entries at edi, the first of them eax. */
+map_large:
+	mov %eax, (%edi)
+	movl $NO_EXECUTE, 4(%edi)
+	add $0x200000, %eax
+	add $8, %edi
+	loop map_large
+	ret
 
 /* No long mode, or no no-execute pages: nothing of ours runs here. */
 old_cpu:

@@ -11,7 +11,7 @@
 #define HAS_RDRAND (1U << 30)	 /* CPUID 1, ecx */
 #define RETRIES	   10		 /* Intel: more never help */
 #define UNUSED_PORT 0x80
-#define LOOKS	   64
+#define LOOKS	   32
 
 static bool has_rdrand;
 static uint64_t state;
@@ -33,11 +33,11 @@ static bool rdrand(uint64_t *value)
 	return is_good;
 }
 
-void seed_begin(const void *bytes, uint64_t length)
+void seed_begin(const uint64_t *words, uint64_t count)
 {
 	has_rdrand = (cpuid_read(1, 0).c & HAS_RDRAND) != 0;
-	for (uint64_t i = 0; i < length; i++)
-		state = mix(state ^ ((const uint8_t *)bytes)[i]);
+	for (uint64_t i = 0; i < count; i++)
+		state = mix(state ^ words[i]);
 	state = mix(state ^ tsc_read());
 	for (unsigned i = 0; i < LOOKS && !has_rdrand; i++) {
 		port_write8(UNUSED_PORT, (uint8_t)i);

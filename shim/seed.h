@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* Looks for RDRAND, and stirs what the loader gave into the state. */
-void seed_begin(const void *bytes, uint64_t length);
+void seed_begin(const uint64_t *words, uint64_t count);
 
 uint64_t seed_next(void);
 

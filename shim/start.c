@@ -32,7 +32,8 @@ static void read_loader(uint32_t start_info)
 	if (wrong != NULL)
 		refuse(EXIT_REFUSED, wrong, NULL,
 			"start it as a PVH kernel, for instance  qemu-system-x86_64 -M microvm -kernel IMAGE");
-	seed_begin(&loader, sizeof(loader.ranges));
+	seed_begin((const uint64_t *)&loader,
+		loader.range_count * sizeof(loader.ranges[0]) / sizeof(uint64_t));
 	if (!cmdline_parse(&line, loader.command_line))
 		refuse(EXIT_USAGE, "the command line has a word that won't do:", line.word, line.remedy);
 }

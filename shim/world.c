@@ -17,6 +17,7 @@
 #define WRITE	      2
 #define TABLE_ENTRIES 512
 #define NO_EXECUTE    (UINT64_C(1) << 63)
+#define SEEN	      UINT64_C(0x1000000) /* entry.S maps so much */
 #define RELATIVE      24 /* bytes of a relocation entry */
 
 struct world world;
@@ -29,6 +30,12 @@ const uint8_t *world_notes(uint64_t *bytes)
 {
 	*bytes = shim_image.notes.bytes;
 	return (const uint8_t *)(uintptr_t)(SHIM_BODY_PHYSICAL + shim_image.notes.at);
+}
+
+void world_see(uint64_t start, uint64_t end)
+{
+	for (uint64_t at = start & -LARGE_BYTES; at < end; at += LARGE_BYTES)
+		table_directories[at / LARGE_BYTES] = at | 0x83 | NO_EXECUTE;
 }
 
 /* Relocation: every place was checked when the image was built. */
@@ -114,8 +121,7 @@ static void map_all(const struct layout *l)
 	struct tables tables;
 	uint64_t *root = (uint64_t *)l->tables;
 
-	__builtin_memset(root, 0, l->tables_end - l->tables);
-	tables_init(&tables, NULL, l->tables, l->tables_end);
+	tables_init(&tables, NULL, l->tables, l->tables_end, false);
 	map_image(&tables, &l->image);
 	map(&tables, &l->stack, 0, l->stack.bytes, PAGE_WRITE);
 	map(&tables, &l->boot, 0, BOOT_CALL_PAGE, 0);
@@ -231,6 +237,10 @@ static void lay_out(const struct boot_info *boot, const struct loader *loader, c
 	if (missing != 0)
 		refuse(EXIT_OUT_OF_MEMORY, "the machine has too little memory", NULL,
 			"give it more: -m 64");
+	if (wishes.heap.end > SEEN)
+		world_see(SEEN, wishes.heap.end);
+	if (wishes.low.end > SEEN)
+		world_see(SEEN, world.layout.tables_end);
 }
 
 void world_make(struct boot_info *boot, const struct loader *loader, const struct cmdline *line)

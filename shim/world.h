@@ -18,6 +18,9 @@ struct world {
 /* The one world that there is. */
 extern struct world world;
 
+/* Lets the shim see physical memory or registers one to one: below 4 GiB, beyond the first 16 MiB. */
+void world_see(uint64_t start, uint64_t end);
+
 /* Where the body's notes lie, as the hypervisor loaded them. */
 const uint8_t *world_notes(uint64_t *bytes);
 

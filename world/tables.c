@@ -18,16 +18,28 @@
 
 #define ENTRIES	   512
 
-void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t end)
-{
-	*tables = (struct tables){
-		.host = host, .root = start, .next = start + PAGE_BYTES, .end = end
-	};
-}
-
 static uint64_t *table_at(struct tables *tables, uint64_t physical)
 {
 	return (uint64_t *)(void *)(tables->host + physical);
+}
+
+static uint64_t take_page(struct tables *tables)
+{
+	uint64_t page = tables->next;
+
+	if (!tables->is_zero)
+		__builtin_memset(table_at(tables, page), 0, PAGE_BYTES);
+	tables->next += PAGE_BYTES;
+	return page;
+}
+
+void tables_init(
+	struct tables *tables, uint8_t *host, uint64_t start, uint64_t end, bool is_zero)
+{
+	*tables = (struct tables){
+		.host = host, .root = start, .next = start, .end = end, .is_zero = is_zero
+	};
+	take_page(tables);
 }
 
 /* The table below an entry, made if it isn't there; NULL when there is no room. */
@@ -38,8 +50,7 @@ static uint64_t *descend(struct tables *tables, uint64_t *entry)
 			tables->is_full = true;
 			return NULL;
 		}
-		*entry = tables->next | PRESENT | WRITABLE | USER | ACCESSED;
-		tables->next += PAGE_BYTES;
+		*entry = take_page(tables) | PRESENT | WRITABLE | USER | ACCESSED;
 	}
 	return table_at(tables, *entry & ADDRESS);
 }

@@ -105,7 +105,7 @@ static bool map_all(struct guest *guest, const struct image *image)
 	const struct layout *l = &guest->layout;
 	struct tables tables;
 
-	tables_init(&tables, guest->host, l->tables, l->tables_end);
+	tables_init(&tables, guest->host, l->tables, l->tables_end, true);
 	map_region(&tables, &l->system, SYSTEM_TABLES, PAGE_BYTES, 0);
 	map_region(&tables, &l->system, SYSTEM_STUBS, PAGE_BYTES, PAGE_EXECUTE);
 	map_region(&tables, &l->system, SYSTEM_STACK, PAGE_BYTES, PAGE_WRITE);
