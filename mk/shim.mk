@@ -1,5 +1,5 @@
 # The shim: what enters an image on any hypervisor but our own. Ring 0, integer instructions only, no
-# library; one flat piece that `diatom build` puts behind each image's body.
+# library; one flat piece, its text packed, that `diatom build` puts behind each image's body.
 SHIM_CC      := clang-19
 SHIM_CFLAGS  := -std=gnu11 -Oz -ffreestanding -fno-builtin -fno-pic -mgeneral-regs-only -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
@@ -18,10 +18,17 @@ $(BUILD)/shim/%.S.o: %.S mk/shim.mk
 	@mkdir -p $(@D)
 	$(SHIM_CC) -Iinclude -I. -MMD -MP -c $< -o $@
 
+$(BUILD)/tools/pack: tools/pack.c
+	@mkdir -p $(@D)
+	gcc -std=gnu11 -O2 -Wall -Wextra -Werror $< -o $@
+
 # With its symbols, for gdb: $(BUILD)/shim.elf.
-$(SHIM): $(SHIM_OBJECTS) shim/shim.ld
-	ld.lld-19 -static --gc-sections --icf=all -z noexecstack -T shim/shim.ld $(SHIM_OBJECTS) -o $(BUILD)/shim.elf
-	llvm-objcopy-19 -O binary $(BUILD)/shim.elf $@
+$(SHIM): $(SHIM_OBJECTS) shim/shim.ld $(BUILD)/tools/pack
+	ld.lld-19 -static --gc-sections --icf=all -z noexecstack -T shim/shim.ld $(SHIM_OBJECTS) \
+		-o $(BUILD)/shim.elf
+	llvm-objcopy-19 -O binary -j .entry $(BUILD)/shim.elf $(BUILD)/shim.entry
+	llvm-objcopy-19 -O binary -j .text $(BUILD)/shim.elf $(BUILD)/shim.text
+	$(BUILD)/tools/pack $(BUILD)/shim.text | cat $(BUILD)/shim.entry - >$@
 
 .PHONY: shim
 shim: $(SHIM)

@@ -6,7 +6,10 @@
  *       tables         one to one, for ring 0 only: the first 16 MiB, where loaders put things, and
  *                      the last 64 MiB below 4 GiB with the APICs; more by world_see. Nothing is
  *                      executable but the first 2 MiB.
- *       long mode      shim_start(start info), which does not return
+ *       long mode
+ *       ring 3         unpacks all that isn't in this section: where hypervisors emulate ring 0, that
+ *                      takes a thousand times longer there
+ *       int3           back in ring 0: shim_start(start info), which does not return
  *
  * What each exception finds on its stack (IST1, always the same place): the CPU's frame, with an error
  * code before it or not, the vector, and then, in the order of struct crash_registers, the registers.
@@ -14,6 +17,7 @@
 #include "abi/shim_image.h"
 
 #define PRESENT_WRITABLE 3
+#define USER		 4    /* the first 2 MiB, while ring 3 unpacks */
 #define LARGE_PAGE	 0x83 /* and present, writable */
 #define NO_EXECUTE	 0x80000000 /* in the upper half */
 #define FIRST_PAGES	 8  /* of 2 MiB */
@@ -47,7 +51,7 @@ begin:
 	cmp $CPU_WANTED, %edx
 	jne old_cpu
 
-	movl $(table_pointers + PRESENT_WRITABLE), table_root
+	movl $(table_pointers + PRESENT_WRITABLE + USER), table_root
 	mov $(table_directories + PRESENT_WRITABLE), %eax
 	mov $table_pointers, %edi
 1:	mov %eax, (%edi)
@@ -60,6 +64,8 @@ begin:
 	mov $FIRST_PAGES, %ecx
 	call map_large
 	movl $0, table_directories + 4 /* the first is executable */
+	orl $USER, table_directories
+	orl $USER, table_pointers
 	mov $(LARGE_PAGE - (LAST_PAGES << 21)), %eax
 	mov $(table_directories + 0x4000 - LAST_PAGES * 8), %edi
 	mov $LAST_PAGES, %ecx
@@ -100,13 +106,22 @@ old_cpu_text:
 old_cpu_text_end:
 
 	.balign 8
-first_gdt:
+first_gdt: /* selectors as in system.c */
 	.quad 0
 	.quad 0x00209b0000000000 /* 08: ring 0 code, 64-bit */
 	.quad 0x0000930000000000 /* 10: ring 0 data */
+	.quad 0
+	.quad 0x0000f30000000000 /* 20: ring 3 data */
+	.quad 0x0020fb0000000000 /* 28: ring 3 code, 64-bit */
+	.quad 0x0000890000000067, 0 /* 30: TSS, without its address */
 first_gdt_pointer:
 	.word first_gdt_pointer - first_gdt - 1
 	.long first_gdt
+first_idt_pointer:
+	.word 4 * 16 - 1
+	.quad first_breakpoint - 3 * 16
+first_breakpoint: /* without its address */
+	.quad 0x0000ee0100080000, 0
 
 	.code64
 wide:
@@ -115,6 +130,84 @@ wide:
 	mov %eax, %es
 	mov %eax, %ss
 	mov $shim_stack_end, %esp
+	movl $shim_stack_end, first_tss + 0x24 /* IST1 */
+	mov $first_tss, %eax
+	mov %ax, first_gdt + 0x30 + 2
+	shr $16, %eax
+	mov %al, first_gdt + 0x30 + 4
+	mov $unpacked, %eax
+	mov %ax, first_breakpoint
+	shr $16, %eax
+	mov %ax, first_breakpoint + 6
+	lidt first_idt_pointer
+	mov $0x30, %eax
+	ltr %ax
+	mov $0x23, %eax
+	mov %eax, %ds
+	mov %eax, %es
+	push $0x23
+	push $exception_stack_end
+	push $2
+	push $0x2b
+	push $unpack
+	iretq
+
+/* Ring 3. esi: packed, edi: text, dl: bits that are left, ending in a 1; ebx: the last offset. The
+ * format is drawn in tools/pack.c. */
+unpack:
+	mov $shim_packed, %esi
+	mov $shim_text, %edi
+	mov $0x80, %dl
+next:
+	cmp $shim_text_end, %edi
+	jae done
+	call bit
+	jc match
+	movsb
+	jmp next
+match:
+	call bit
+	jc repeat
+	call number
+	dec %ecx
+	shl $8, %ecx
+	movzbl (%rsi), %ebx
+	inc %rsi
+	lea 1(%rcx, %rbx), %ebx
+repeat:
+	call number
+	inc %ecx
+	mov %rsi, %r8
+	mov %rdi, %rsi
+	sub %rbx, %rsi
+	rep movsb
+	mov %r8, %rsi
+	jmp next
+done:
+	int3
+
+/* ecx: the next number. */
+number:
+	mov $1, %ecx
+1:	call bit
+	jnc 2f
+	call bit
+	adc %ecx, %ecx
+	jmp 1b
+
+/* Carry: the next bit. */
+bit:
+	add %dl, %dl
+	jnz 2f
+	mov (%rsi), %dl
+	inc %rsi
+	adc %dl, %dl
+2:	ret
+
+unpacked:
+	andl $~USER, table_root
+	mov %cr3, %rax
+	mov %rax, %cr3
 	mov %ebp, %edi
 	call shim_start
 	ud2
@@ -240,6 +333,8 @@ table_pointers:	   .skip 4096
 	.globl table_directories
 table_directories: .skip 4 * 4096
 table_low:	   .skip 4096
+first_tss:	   .skip 0x68
+	.balign 16
 	.globl shim_stack_end
 	.skip 8192
 shim_stack_end:

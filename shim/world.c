@@ -23,7 +23,7 @@
 struct world world;
 
 extern const struct shim_image shim_image;
-extern const uint8_t shim_text_end[];
+extern const uint8_t shim_text[], shim_text_end[];
 extern uint64_t table_root[], table_low[], table_directories[];
 
 const uint8_t *world_notes(uint64_t *bytes)
@@ -109,7 +109,7 @@ static void seal_shim(void)
 {
 	for (uint64_t i = 1; i < TABLE_ENTRIES; i++) {
 		uint64_t at = i * PAGE_BYTES;
-		bool is_text = at >= SHIM_PHYSICAL && at < (uintptr_t)shim_text_end;
+		bool is_text = at >= (uintptr_t)shim_text && at < (uintptr_t)shim_text_end;
 
 		table_low[i] = at | (is_text ? 1 : 3 | NO_EXECUTE);
 	}
