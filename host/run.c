@@ -19,6 +19,7 @@
 #include "host/monitor/monitor.h"
 #include "host/options.h"
 #include "host/process/process.h"
+#include "host/qemu/qemu.h"
 #include "host/report.h"
 #include "host/tap.h"
 
@@ -28,7 +29,7 @@
 static const char help[] =
 	"diatom run [OPTION ...] IMAGE [ARGUMENT ...]\n"
 	"\n"
-	"  --as vm|process     how to run it; without: a VM if /dev/kvm can be used, else a process\n"
+	"  --as vm|process|qemu   how to run it; without: a VM if /dev/kvm can be used, else a process\n"
 	"  --mem MIB           memory; without: what the image wants, else 64\n"
 	"  --net NAME=tap:TAP[,ip=ADDRESS/BITS][,gw=ADDRESS][,mac=MAC]\n"
 	"                      connect the image's network interface NAME to the host's tap TAP\n"
@@ -39,6 +40,9 @@ static const char help[] =
 	"  --log LEVEL         error, warning (the default), info or debug: what its libraries print\n"
 	"  --quiet, -q         nothing on standard error but errors\n"
 	"  --dumpable          allow debuggers and core files (process only)\n"
+	"  --machine microvm|q35, --accel tcg|kvm, --cpu MODEL\n"
+	"                      what QEMU is to be (--as qemu)\n"
+	"  --print             show the QEMU command instead of running it\n"
 	"\n"
 	"INT and TERM ask the image to finish; a second one ends it. The exit code is that of main, or\n"
 	"  2 wrong usage            120 image refused, device missing  121 host lacks something\n"
@@ -182,9 +186,10 @@ static int choose_memory(
 		config->name, (unsigned)least, (unsigned)mib);
 }
 
-/* Fills in a device from the manifest, overridden by the command line, and opens its tap. */
-static int open_net(
-	struct run_net *net, const struct manifest_net *wanted, const struct options_net *given)
+/* Fills in a device from the manifest, overridden by the command line, and opens its tap, unless it is
+ * only to be looked at. */
+static int open_net(struct run_net *net, const struct manifest_net *wanted,
+	const struct options_net *given, bool is_looked_at)
 {
 	memcpy(net->name, wanted->name, sizeof(net->name));
 	memcpy(net->tap, given->tap, sizeof(net->tap));
@@ -196,8 +201,12 @@ static int open_net(
 		memcpy(net->gateway, wanted->gateway, sizeof(net->gateway));
 	if (given->has_mac)
 		memcpy(net->mac, given->mac, sizeof(net->mac));
-	int code = tap_open(net);
+	int code = 0;
 
+	if (is_looked_at)
+		tap_look(net);
+	else
+		code = tap_open(net);
 	if (code == 0 && wanted->mtu != 0 && wanted->mtu < net->mtu)
 		net->mtu = (uint16_t)wanted->mtu;
 	return code;
@@ -212,7 +221,8 @@ static int open_devices(
 
 		if (given == NULL)
 			continue;
-		code = open_net(&config->nets[config->net_count], &image->nets[i], given);
+		code = open_net(&config->nets[config->net_count], &image->nets[i], given,
+			config->qemu.is_printed);
 		if (code != 0)
 			return code;
 		config->net_count++;
@@ -269,6 +279,8 @@ static int prepare(
 	config->log_level = options->log_level;
 	config->is_quiet = options->is_quiet;
 	config->is_dumpable = options->is_dumpable;
+	config->qemu = options->qemu;
+	config->qemu.pcap = options->pcap;
 	code = check_missing(options, image, config);
 	if (code == 0)
 		code = check_extra(options, image, config);
@@ -277,7 +289,7 @@ static int prepare(
 	if (code == 0)
 		code = open_devices(config, options, image);
 	if (code == 0)
-		code = open_pcap(config, options->pcap);
+		code = open_pcap(config, config->qemu.is_printed ? NULL : options->pcap);
 	return code;
 }
 
@@ -302,9 +314,17 @@ int run_command(int argc, char **argv)
 	code = prepare(&config, &options, &image);
 	if (code != 0)
 		return code;
-	if (choose_target(&options) == TARGET_PROCESS)
+	switch (choose_target(&options)) {
+	case TARGET_PROCESS:
 		return process_run(&config, &image);
-	code = monitor_run(&config, &image);
+	case TARGET_QEMU:
+		code = qemu_run(&config, &image);
+		if (config.qemu.is_printed)
+			return code;
+		break;
+	default:
+		code = monitor_run(&config, &image);
+	}
 	run_announce_end(&config, code);
 	return code;
 }

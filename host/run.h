@@ -3,7 +3,7 @@
  * checked by `diatom run` before the target sees it.
  *
  *     options -> image -> devices opened, blobs read -> struct run_config -> monitor_run
- *                                                                        or process_run
+ *                                                               or process_run or qemu_run
  *
  * What is in here is right: names are the manifest's, texts are NUL-ended and parse, descriptors are
  * open, and nothing that the manifest demands is missing.
@@ -35,8 +35,26 @@ struct run_net {
  * the end of its last page. */
 struct run_blob {
 	char name[MANIFEST_NAME_BYTES];
+	const char *path;
 	const uint8_t *data;
 	uint64_t length;
+};
+
+enum run_machine { RUN_MICROVM, RUN_Q35 };
+
+enum run_accel {
+	RUN_ACCEL_ANY, /* KVM where it stands on hardware, else TCG */
+	RUN_ACCEL_TCG,
+	RUN_ACCEL_KVM,
+};
+
+/* What only QEMU is told. */
+struct run_qemu {
+	enum run_machine machine;
+	enum run_accel accel;
+	const char *cpu;  /* NULL: what suits */
+	const char *pcap; /* the path; QEMU opens it itself; NULL: none */
+	bool is_printed;  /* show the command instead: taps are looked at, not opened */
 };
 
 struct run_config {
@@ -52,6 +70,7 @@ struct run_config {
 	int64_t timeout_ns; /* from started_ns; 0: none. Its end is EXIT_TIMED_OUT. */
 	int64_t spin_ns;    /* as boot_info.spin_ns; -1: what suits the target */
 	uint32_t log_level; /* enum log_level of the body */
+	struct run_qemu qemu;
 	bool is_quiet;
 	bool is_dumpable;   /* leave a core file, allow a debugger */
 	int64_t started_ns; /* CLOCK_MONOTONIC when diatom's main began */
@@ -59,7 +78,7 @@ struct run_config {
 
 /*
  * Says that the body starts now ("hello: VM, 64 MiB, sealed, up in 1.1 ms", a line for each
- * interface), unless quiet. `target` is "VM" or "process". Call just before the body's first
+ * interface), unless quiet. `target` is "VM", "process" or "QEMU microvm (TCG)". Call just before the body's first
  * instruction; it only formats and writes to standard error.
  */
 void run_announce(const struct run_config *config, const char *target);

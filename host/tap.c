@@ -145,9 +145,27 @@ static void derive_mac(uint8_t mac[6], const uint8_t tap_mac[6], const char *nam
 		mac[i] = (uint8_t)(hash >> 8 * (i - 2));
 }
 
-int tap_open(struct run_net *net)
+static void fill_in(struct run_net *net, const struct interface *interface)
 {
 	static const uint8_t none[6];
+
+	net->mtu = interface->mtu;
+	if (memcmp(net->mac, none, sizeof(none)) == 0)
+		derive_mac(net->mac, interface->mac, net->name);
+}
+
+void tap_look(struct run_net *net)
+{
+	struct interface interface = { 0 };
+
+	net->fd = -1;
+	if (!read_interface(net->tap, &interface))
+		interface = (struct interface){ .mtu = 1500 };
+	fill_in(net, &interface);
+}
+
+int tap_open(struct run_net *net)
+{
 	struct interface interface;
 
 	if (!read_interface(net->tap, &interface))
@@ -167,8 +185,6 @@ int tap_open(struct run_net *net)
 		report_line("%s: %s is down, nothing will come or go\n"
 			    "  set it up:  ip link set %s up",
 			net->name, net->tap, net->tap);
-	net->mtu = interface.mtu;
-	if (memcmp(net->mac, none, sizeof(none)) == 0)
-		derive_mac(net->mac, interface.mac, net->name);
+	fill_in(net, &interface);
 	return 0;
 }

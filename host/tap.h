@@ -13,4 +13,8 @@
  */
 int tap_open(struct run_net *net);
 
+/* Fills in mac and mtu as tap_open would, and opens nothing. An interface that doesn't exist, because
+ * it is another machine's, counts as one without an address. */
+void tap_look(struct run_net *net);
+
 #endif
