@@ -1,6 +1,6 @@
 /*
- * microvm's devices are virtio-mmio, q35's virtio-pci. Neither loads a boot ROM for its network devices,
- * for the kernel is given.
+ * microvm's devices are virtio-mmio, q35's virtio-pci. q35's own firmware, SeaBIOS, takes twice as long as
+ * all the rest, for nothing that we need: qboot, which comes with QEMU, too, goes straight to the kernel.
  */
 #include "host/qemu/machine.h"
 
@@ -25,6 +25,7 @@ static const struct machine machines[] = {
 		.net = "virtio-net-pci,disable-legacy=on,romfile=",
 		.serial = "virtio-serial-pci,disable-legacy=on",
 		.entropy = "virtio-rng-pci,disable-legacy=on",
+		.more = { "-bios", "qboot.rom" },
 	},
 };
 
