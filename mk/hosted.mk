@@ -61,3 +61,8 @@ $(BUILD)/test/unit/image $(BUILD)/test/fuzz/image: $(IMAGE_DECODER) $(wildcard h
 # The monitor's signals, and the console that they interrupt.
 UNIT_EXTRA_signals := $(patsubst %,host/monitor/%.c,signals console mmio queue memory)
 $(BUILD)/test/unit/signals: $(UNIT_EXTRA_signals)
+
+# The shim's PCI, but for its two ports.
+UNIT_EXTRA_pci := shim/pci.c shim/virtio_pci.c
+FUZZ_EXTRA_pci := $(UNIT_EXTRA_pci)
+$(BUILD)/test/unit/pci $(BUILD)/test/fuzz/pci: $(UNIT_EXTRA_pci)
