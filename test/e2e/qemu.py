@@ -1,0 +1,209 @@
+"""
+What is QEMU's alone: the command that --print shows, what gets through the kernel command line, exit
+codes, devices that the shim must refuse, and that an idle image lets the CPU be. The scripts beside this
+one run the same tests in QEMU as elsewhere.
+"""
+import os
+import shlex
+import time
+
+import lib
+
+ARGUMENTS = """
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		printf("[%s]", argv[i]);
+	puts("");
+	return argc > 1 ? atoi(argv[1]) : 0;
+}
+"""
+
+TRICKY = ["7", "two words", "it's", 'say "so"', "a,b,,c", "%41%", "back\\slash", "", "$HOME `id`", "--",
+          "net=eth9", "virtio_mmio.device=512@0xfeb00000:5", "tab\tand\nline", "grün", "-kernel"]
+MACHINES = {"qemu": "microvm", "q35": "q35"}
+
+
+class Built:
+    """Programs of this script, built once."""
+    paths = {}
+
+
+def build(lab, name, source):
+    if name not in Built.paths:
+        path = os.path.join(lib.BUILD, "test", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        done = lab.run([lib.DIATOM, "build", lab.path(name + ".c", source.encode()), "-o", path],
+                       timeout=120)
+        lib.equal(done.code, 0, f"{done.err}exit code of diatom build")
+        Built.paths[name] = path
+    return Built.paths[name]
+
+
+def printed(lab, *words, machine="microvm"):
+    """The command that diatom shows, as a shell understands it."""
+    done = lab.run([lib.DIATOM, "run", "--as", "qemu", "--accel", "tcg", "--machine", machine,
+                    "--print", *words])
+    lib.equal((done.code, done.err), (0, ""), "exit code and errors of --print")
+    shown = lab.run(["sh", "-c", f'show() {{ printf "%s\\0" "$@"; }}\nshow {done.out}'])
+    lib.equal(shown.code, 0, f"{shown.err}the shell's exit code")
+    return shown.out.split("\0")[:-1]
+
+
+def after(words, option):
+    """The value of an option."""
+    lib.check(option in words, f"no {option} in {shlex.join(words)}")
+    return words[words.index(option) + 1]
+
+
+@lib.test_each(*MACHINES)
+def printed_command_runs(lab, target):
+    """What --print shows, run by hand: QEMU's status is main's result, doubled, and one."""
+    lib.target_options(target)
+    image = build(lab, "arguments", ARGUMENTS)
+    command = printed(lab, image, "6", "x y", machine=MACHINES[target])
+    done = lab.run(command, timeout=20)
+    lib.equal((done.code, done.out.replace("\r", "")), (13, "[6][x y]\n"), f"{done.err}what came")
+
+
+@lib.test
+def q35_by_its_own_firmware(lab):
+    """SeaBIOS, which gives the PCI devices their addresses, instead of qboot, which doesn't."""
+    lib.need("qemu-system-x86_64", "dig")
+    net = lab.network()
+    command = printed(lab, "--net", f"eth0=tap:{net.tap},ip={net.body}/{net.prefix}",
+                      lib.image("dns"), machine="q35")
+    at = command.index("-bios")
+    del command[at:at + 2]
+    body = lab.start(command, inside=net)
+    body.wait_for_ping(net.body, seconds=20)
+    answer = lab.run(["dig", "+short", "+norecurse", f"@{net.body}", "example.org", "SOA"], inside=net)
+    lib.contains(answer.out, "ns1.example.org.", "the answer")
+
+
+@lib.test
+def print_needs_no_tap(lab):
+    """The command may be for another machine. Paths with commas and blanks stay one word."""
+    odd = lab.path("a,b c.pcap")
+    words = printed(lab, "--net", "eth0=tap:nothere,ip=10.0.0.2/24,gw=10.0.0.1", "--pcap", odd, "--mem",
+                    "128", "--log", "debug", lib.image("echo"))
+    lib.contains(after(words, "-netdev"), "ifname=nothere", "-netdev")
+    lib.contains(after(words, "-object"), "file=" + odd.replace(",", ",,"), "-object")
+    lib.equal(after(words, "-m"), "128M", "-m")
+    line = after(words, "-append")
+    for part in ("net=eth0,mac=", ",ip=10.0.0.2/24,gw=10.0.0.1", "log=debug"):
+        lib.contains(line, part, "-append")
+    lib.equal(after(words, "-kernel"), lib.image("echo"), "-kernel")
+    lib.check(not os.path.exists(odd), "--print made the capture's file")
+
+
+@lib.test_each(*MACHINES)
+def arguments_come_through(lab, target):
+    result = lab.boot_and_wait(build(lab, "arguments", ARGUMENTS), *TRICKY, target=target)
+    lib.equal(result.out, "".join(f"[{word}]" for word in TRICKY) + "\n", f"{result.err}arguments")
+    lib.equal(result.code, 7, "exit code")
+
+
+@lib.test
+def too_many_arguments_for_the_line(lab):
+    lib.need("qemu-system-x86_64")
+    result = lab.boot_and_wait("hello", "x" * 5000, target="qemu")
+    lib.equal((result.code, result.out), (lib.EXIT_USAGE, ""), "code and output")
+    lib.contains(result.err, "don't fit a kernel command line")
+
+
+@lib.test_each(0, 1, 119, 127, 128, 200, 255)
+def exit_code(lab, code):
+    """All eight bits of it, though QEMU's own status has room for seven."""
+    result = lab.boot_and_wait(build(lab, "arguments", ARGUMENTS), str(code), target="qemu",
+                               options=["--quiet"])
+    lib.equal((result.code, result.out, result.err), (code, f"[{code}]\n", ""), "code, output, errors")
+
+
+@lib.test
+def qemu_missing(lab):
+    result = lab.run([lib.DIATOM, "run", "--as", "qemu", lib.image("hello")],
+                     environment={"PATH": lab.directory})
+    lib.equal((result.code, result.out), (lib.EXIT_HOST_LACKS, ""), f"{result.err}code and output")
+    lib.contains(result.err, "apt-get install qemu-system-x86")
+    lib.equal(len(result.err.splitlines()), 2, f"lines of {result.err!r}")
+
+
+@lib.test
+def qemu_refuses(lab):
+    """A CPU that QEMU doesn't know: its words, then ours."""
+    lib.need("qemu-system-x86_64")
+    result = lab.boot_and_wait("hello", target="qemu", options=["--cpu", "abacus"])
+    lib.equal(result.code, lib.EXIT_HOST_LACKS, f"{result.err}exit code")
+    lib.contains(result.err, "abacus")
+    lib.contains(result.err, "QEMU did not start it")
+
+
+@lib.test
+def tap_in_use(lab):
+    net = lab.network()
+    lab.boot("echo", target="process", net=net).wait_for_ping()
+    result = lab.boot_and_wait("echo", target="qemu", net=net)
+    lib.equal(result.code, lib.EXIT_HOST_LACKS, f"{result.err}exit code")
+    lib.contains(result.err, "in use by another program")
+
+
+@lib.test
+def old_cpu_is_refused(lab):
+    """A CPU without no-execute pages can't hold the seal."""
+    lib.need("qemu-system-x86_64")
+    result = lab.boot_and_wait("hello", target="qemu",
+                               options=["--cpu", "qemu64,-nx", "--timeout", "5"])
+    lib.contains(result.out + result.err, "no-execute pages", "what it says")
+    lib.check("hello\n" not in result.out, "it ran all the same")
+
+
+@lib.test
+def second_signal_ends_it(lab):
+    body = lab.boot("echo", target="qemu", net=lab.network())
+    body.wait_for_ping()
+    family = body.children()
+    body.signal(19)                        # STOP: both signals come at once
+    body.signal(15)
+    body.signal(2)
+    body.signal(18)
+    lib.check(body.wait(10) in (130, 143, 0), f"{body.err()}exit code")
+    lib.until(lambda: not [p for p in family if os.path.exists(f"/proc/{p}")], 5, "processes gone")
+
+
+@lib.test
+def early_signal_is_kept(lab):
+    """TERM before the image starts: it is asked once it does."""
+    body = lab.boot("echo", target="q35", net=lab.network())
+    time.sleep(0.01)
+    lib.equal(body.stop(), 0, f"{body.err()}exit code")
+
+
+@lib.test_each("qemu", "q35")
+def idle_is_idle(lab, target):
+    """An echo server that waits: a spinning guest would take a whole core (bench/qemu.py measures)."""
+    body = lab.boot("echo", target=target, net=lab.network())
+    body.wait_for_ping()
+    before = body.cpu_seconds()
+    time.sleep(2)
+    lib.check(body.cpu_seconds() - before < 0.5, f"{body.cpu_seconds() - before} s of CPU in 2 s")
+    lib.equal(body.stop(), 0, f"{body.err()}exit code")
+
+
+@lib.test
+def device_without_interrupts(lab):
+    """virtio-pci that can't wake the CPU: refused by name, not slept through."""
+    lib.need("qemu-system-x86_64")
+    net = lab.network()
+    command = printed(lab, "--net", f"eth0=tap:{net.tap},ip={net.body}/{net.prefix}",
+                      lib.image("echo"), machine="q35")
+    command[command.index("-device", command.index("-netdev")) + 1] += ",vectors=0"
+    done = lab.run(command, inside=net, timeout=20)
+    lib.equal(done.code, (lib.EXIT_REFUSED << 1 | 1) & 255, f"{done.out}{done.err}QEMU's status")
+    lib.contains(done.out, "no MSI-X interrupts")
+
+
+lib.main()
