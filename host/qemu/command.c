@@ -58,12 +58,22 @@ static void add_machine(
 	add_all(command, machine->more);
 }
 
-/* What an emulator that was taken over can't do any more: it needs none of it. */
-static void add_sandbox(struct command *command)
+/*
+ * What an emulator that was taken over can't do any more: it needs none of it. As root it changes to
+ * nobody, once all is open, which the stricter sandbox would forbid.
+ */
+static void add_jail(struct command *command, const struct run_config *config)
 {
+	bool drops_root = geteuid() == 0 && !config->qemu.is_printed;
+
 	command_add(command, "-sandbox");
-	command_add(
-		command, "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	command_add(command,
+		"on,obsolete=deny,elevateprivileges=%s,spawn=deny,resourcecontrol=deny",
+		drops_root ? "allow" : "deny");
+	if (!drops_root)
+		return;
+	command_add(command, "-runas");
+	command_add(command, "nobody");
 }
 
 /* The ports of abi/shim.h. */
@@ -173,7 +183,7 @@ int qemu_command(struct command *command, const struct run_config *config,
 	if (code != 0)
 		return code;
 	add_machine(command, config, accel);
-	add_sandbox(command);
+	add_jail(command, config);
 	add_ports(command, ends);
 	add_nets(command, config);
 	add_others(command, config, image, ends);

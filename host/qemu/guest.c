@@ -81,7 +81,8 @@ static _Noreturn void become_qemu(const struct guest *guest, const struct run_co
 		_exit(EXIT_INTERNAL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	dup2(nothing, STDIN_FILENO);
+	if (nothing >= 0)
+		dup2(nothing, STDIN_FILENO);
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		fcntl(kept[i], F_SETFD, 0);
 	for (unsigned i = 0; i < config->net_count; i++)
