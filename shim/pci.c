@@ -1,8 +1,9 @@
 /*
  * Offsets are those of the header, type 0 for devices, type 1 for bridges.
  *
- * Firmware that is in a hurry (qboot) leaves BARs without addresses. They get places from WINDOW up: on
- * every PC below 4 GiB, above its memory, and below what firmware that does assign uses first.
+ * Firmware that is in a hurry (qboot) leaves BARs without addresses, other firmware puts 64-bit ones above
+ * 4 GiB. Both get places from WINDOW up: on every PC above its lower memory, and below what firmware that
+ * does assign uses first.
  */
 #include "shim/pci.h"
 
@@ -31,6 +32,8 @@
 
 #define WINDOW	       UINT64_C(0xe0000000)
 #define WINDOW_END     UINT64_C(0xe8000000)
+#define REACH	       (UINT64_C(1) << 32) /* what ring 0 has mapped */
+#define LAST_OF_BUS_0  0xff
 #define LOCAL_APIC     0xfee00000
 #define CAPABILITY_MIN 0x40
 #define CAPABILITY_MAX 48 /* so many of 4 bytes have room */
@@ -184,12 +187,12 @@ static uint64_t measure(pci_function function, unsigned index, bool is_wide, uin
 	return mask & -mask; /* the lowest bit that can be set */
 }
 
-/* A place for a BAR that has none; 0 if there is none left. */
+/* A place for a BAR that has none in reach; 0 if there is none left. A bridge would not pass it on. */
 static uint64_t give_place(pci_function function, unsigned index, bool is_wide, uint64_t size)
 {
 	uint64_t place = (WINDOW + given + size - 1) & ~(size - 1);
 
-	if (size > WINDOW_END - WINDOW || place + size > WINDOW_END)
+	if (function > LAST_OF_BUS_0 || size > WINDOW_END - WINDOW || place + size > WINDOW_END)
 		return 0;
 	given = place + size - WINDOW;
 	pci_config_write(function, bar_offset(index), (uint32_t)place);
@@ -212,10 +215,10 @@ bool pci_bar(pci_function function, unsigned index, struct pci_bar *bar)
 	if (is_wide)
 		now |= (uint64_t)pci_config_read(function, bar_offset(index + 1)) << 32;
 	bar->size = measure(function, index, is_wide, now);
-	if (bar->size == 0)
+	if (bar->size == 0 || bar->size > REACH)
 		return false;
 	bar->address = now & ~BAR_FLAGS;
-	if (bar->address == 0)
+	if (bar->address == 0 || bar->address > REACH - bar->size)
 		bar->address = give_place(function, index, is_wide, bar->size);
 	return bar->address != 0;
 }
