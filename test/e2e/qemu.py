@@ -182,6 +182,46 @@ def early_signal_is_kept(lab):
     lib.equal(body.stop(), 0, f"{body.err()}exit code")
 
 
+# A program in QEMU's place: `console` and `report` are its ends of the streams.
+PRETENDER = """#!/usr/bin/python3
+import os, re, socket, sys, time
+ends = dict(re.findall(r"socket,id=(\\w+),fd=(\\d+)", " ".join(sys.argv)))
+console, report = (socket.socket(fileno=int(ends[name])) for name in ("console", "report"))
+%s
+"""
+
+# What it does; code, output, a part of the errors.
+PRETENCES = {
+    "ends_with_marks": (r"console.send(b'out\n'); report.send(b'\1err\n\0\xc8'); sys.exit(1)",
+                        200, "out\n", "err\n"),
+    "mark_cut_in_two": (r"report.send(b'\1\0'); time.sleep(0.1); report.send(b'\5')", 5, "", "up in"),
+    "reset": (r"report.send(b'\1')", lib.EXIT_CRASHED, "", "reset itself while the image ran"),
+    "early_reset": ("pass", lib.EXIT_CRASHED, "", "reset itself before the image ran"),
+    "no_start": ("sys.exit(1)", lib.EXIT_HOST_LACKS, "", "QEMU did not start it"),
+    "strange_status": (r"report.send(b'\1'); sys.exit(9)", lib.EXIT_INTERNAL, "", "status 9"),
+    "killed": ("os.kill(os.getpid(), 9)", lib.EXIT_INTERNAL, "", "died of signal 9"),
+    "much_output": (r"console.sendall(b'x' * 300000); report.send(b'\1\0\0')", 0, "x" * 300000, ""),
+    "asked_to_finish": (r"report.send(b'\1'); os.kill(os.getppid(), 15); report.send(b'\0' + "
+                        r"console.recv(9) + b'')", 3, "", "finished, exit 3"),
+    "asked_too_early": (r"os.kill(os.getppid(), 2); time.sleep(0.2); report.send(b'\1'); "
+                        r"report.send(b'\0' + console.recv(9))", 3, "", "finished, exit 3"),
+    "asked_twice": (r"report.send(b'\1'); os.kill(os.getppid(), 2); console.recv(1); "
+                    r"os.kill(os.getppid(), 15); time.sleep(60)", 143, "", ""),
+}
+
+
+@lib.test_each(*PRETENCES)
+def pretender(lab, name):
+    """QEMU as diatom sees it: marks, streams, and each way to end."""
+    acts, code, out, err = PRETENCES[name]
+    program = lab.path("qemu-system-x86_64", PRETENDER % acts)
+    os.chmod(program, 0o755)
+    result = lab.run([lib.DIATOM, "run", "--as", "qemu", "--accel", "tcg", lib.image("hello")],
+                     environment={"PATH": f"{lab.directory}:{os.environ['PATH']}"}, timeout=20)
+    lib.equal((result.code, result.out), (code, out), f"{result.err}code and output")
+    lib.contains(result.err, err, "standard error")
+
+
 @lib.test_each("qemu", "q35")
 def idle_is_idle(lab, target):
     """An echo server that waits: a spinning guest would take a whole core (bench/qemu.py measures)."""
