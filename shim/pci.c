@@ -34,7 +34,6 @@
 #define WINDOW_END     UINT64_C(0xe8000000)
 #define REACH	       (UINT64_C(1) << 32) /* what ring 0 has mapped */
 #define LAST_OF_BUS_0  0xff
-#define LOCAL_APIC     0xfee00000
 #define CAPABILITY_MIN 0x40
 #define CAPABILITY_MAX 48 /* so many of 4 bytes have room */
 
@@ -97,6 +96,8 @@ void pci_each(bool (*found)(void *self, pci_function function), void *self)
 {
 	struct search search = { .found = found, .self = self, .waiting = { 1 } };
 
+	if (!is_there(0)) /* the host's own bridge: without it there is no PCI */
+		return;
 	/* Bridges come before what is behind them: their numbers only grow. */
 	for (unsigned bus = 0; bus < 256 && !search.is_over; bus++)
 		if (search.waiting[bus / 32] & ~search.done[bus / 32] & 1u << bus % 32)
@@ -233,7 +234,7 @@ void pci_enable(pci_function function)
 
 /* Interrupts */
 
-bool pci_interrupt(pci_function function, uint8_t vector, const char **why)
+bool pci_interrupt(pci_function function, uint32_t address, uint32_t data, const char **why)
 {
 	struct pci_walk walk = pci_walk_begin(function);
 	uint8_t at = pci_walk_next(&walk, PCI_MSIX_CAPABILITY, 12);
@@ -253,10 +254,10 @@ bool pci_interrupt(pci_function function, uint8_t vector, const char **why)
 	pci_enable(function);
 	entry = register_at(bar.address + (place & ~7u));
 	pci_config_write(function, at, control | MSIX_ENABLE | MSIX_MASK_ALL);
-	entry[0] = LOCAL_APIC; /* physical destination 0: the boot CPU */
+	entry[0] = address;
 	entry[1] = 0;
-	entry[2] = vector; /* fixed, edge */
-	entry[3] = 0;	   /* not masked */
+	entry[2] = data;
+	entry[3] = 0; /* not masked */
 	pci_config_write(function, at, (control | MSIX_ENABLE) & ~MSIX_MASK_ALL);
 	return true;
 }

@@ -56,9 +56,9 @@ bool pci_bar(pci_function function, unsigned index, struct pci_bar *bar);
 void pci_enable(pci_function function);
 
 /*
- * The MSI-X table, with `vector` of the boot CPU in its first entry, and that unmasked: interrupts of the
- * function's from now on. False if it has no such table; *why says so.
+ * The MSI-X table, with the message `data` to `address` in its first entry, and that unmasked: interrupts
+ * of the function's from now on. False if it has no such table; *why says so.
  */
-bool pci_interrupt(pci_function function, uint8_t vector, const char **why);
+bool pci_interrupt(pci_function function, uint32_t address, uint32_t data, const char **why);
 
 #endif

@@ -108,12 +108,10 @@ bool virtio_pci_find(struct virtio_pci *device, pci_function function, const cha
 	return device->common != 0 && device->notify != 0 && device->isr != 0;
 }
 
-bool virtio_pci_interrupt(struct virtio_pci *device, uint8_t vector, const char **why)
+bool virtio_pci_interrupt(
+	struct virtio_pci *device, uint32_t address, uint32_t data, const char **why)
 {
-	if (!pci_interrupt(device->function, vector, why))
-		return false;
-	*common16(device, VIRTIO_PCI_CONFIG_VECTOR) = VIRTIO_PCI_NO_VECTOR;
-	return true;
+	return pci_interrupt(device->function, address, data, why);
 }
 
 uint64_t virtio_pci_features(const struct virtio_pci *device)
@@ -152,11 +150,18 @@ uint8_t virtio_pci_config(const struct virtio_pci *device, uint32_t offset)
 	return *(volatile uint8_t *)(uintptr_t)(device->device + offset);
 }
 
-uint16_t virtio_pci_queue_max(const struct virtio_pci *device, uint16_t queue)
+uint16_t virtio_pci_queue(const struct virtio_pci *device, uint16_t queue, uint64_t *doorbell)
 {
+	uint64_t at;
+
 	if (queue >= *common16(device, VIRTIO_PCI_QUEUE_COUNT))
 		return 0;
 	*common16(device, VIRTIO_PCI_QUEUE_SELECT) = queue;
+	at = (uint64_t)*common16(device, VIRTIO_PCI_QUEUE_NOTIFY_OFFSET) *
+	     device->notify_multiplier;
+	if (at + 2 > device->notify_bytes || at % 2 != 0)
+		return 0;
+	*doorbell = device->notify + at;
 	return *common16(device, VIRTIO_PCI_QUEUE_SIZE);
 }
 
@@ -166,25 +171,17 @@ static void set64(const struct virtio_pci *device, enum virtio_pci_common at, ui
 	*common32(device, at + 4) = (uint32_t)(value >> 32);
 }
 
-uint64_t virtio_pci_queue(const struct virtio_pci *device, uint16_t queue, uint16_t size,
-	uint64_t desc, uint64_t avail, uint64_t used, const char **why)
+bool virtio_pci_queue_start(const struct virtio_pci *device, uint16_t queue, uint16_t size,
+	uint64_t desc, uint64_t avail, uint64_t used)
 {
-	uint64_t doorbell;
-
 	*common16(device, VIRTIO_PCI_QUEUE_SELECT) = queue;
-	doorbell = (uint64_t)*common16(device, VIRTIO_PCI_QUEUE_NOTIFY_OFFSET) *
-		   device->notify_multiplier;
-	*why = "has a doorbell outside its memory";
-	if (doorbell + 2 > device->notify_bytes || doorbell % 2 != 0)
-		return 0;
 	*common16(device, VIRTIO_PCI_QUEUE_SIZE) = size;
 	*common16(device, VIRTIO_PCI_QUEUE_VECTOR) = 0;
-	*why = "takes no interrupt for a queue";
 	if (*common16(device, VIRTIO_PCI_QUEUE_VECTOR) != 0)
-		return 0;
+		return false;
 	set64(device, VIRTIO_PCI_QUEUE_DESC, desc);
 	set64(device, VIRTIO_PCI_QUEUE_AVAIL, avail);
 	set64(device, VIRTIO_PCI_QUEUE_USED, used);
 	*common16(device, VIRTIO_PCI_QUEUE_ENABLE) = 1;
-	return device->notify + doorbell;
+	return true;
 }

@@ -32,8 +32,10 @@ bool virtio_pci_is_one(pci_function function);
 /* Finds its structures. False: *why says what is wrong with it. */
 bool virtio_pci_find(struct virtio_pci *device, pci_function function, const char **why);
 
-/* From now on it interrupts with `vector` when it has used a buffer. False: *why says why not. */
-bool virtio_pci_interrupt(struct virtio_pci *device, uint8_t vector, const char **why);
+/* From now on it interrupts with `data` sent to `address` when it has used a buffer. False: *why says why
+ * not. */
+bool virtio_pci_interrupt(
+	struct virtio_pci *device, uint32_t address, uint32_t data, const char **why);
 
 /* The registers. A status of 0 resets; reading it 0 says that this is done. */
 uint64_t virtio_pci_features(const struct virtio_pci *device);
@@ -42,15 +44,14 @@ uint8_t virtio_pci_status(const struct virtio_pci *device);
 void virtio_pci_set_status(const struct virtio_pci *device, uint8_t status);
 uint8_t virtio_pci_config(const struct virtio_pci *device, uint32_t offset); /* 0 beyond its end */
 
-/* The greatest size of a queue; 0: the device lacks it. */
-uint16_t virtio_pci_queue_max(const struct virtio_pci *device, uint16_t queue);
-
 /*
- * Starts a queue with its rings at those physical addresses. The address of its doorbell, which takes
- * `queue` as 16 bits; 0, with *why, if that would lie outside the device's memory, or it takes no
- * interrupt.
+ * The greatest size of a queue, and the address of its doorbell, which takes `queue` as 16 bits. 0: the
+ * device lacks the queue, or the doorbell lies outside its memory.
  */
-uint64_t virtio_pci_queue(const struct virtio_pci *device, uint16_t queue, uint16_t size,
-	uint64_t desc, uint64_t avail, uint64_t used, const char **why);
+uint16_t virtio_pci_queue(const struct virtio_pci *device, uint16_t queue, uint64_t *doorbell);
+
+/* Starts a queue with its rings at those physical addresses. False: the device has no interrupt for it. */
+bool virtio_pci_queue_start(const struct virtio_pci *device, uint16_t queue, uint16_t size,
+	uint64_t desc, uint64_t avail, uint64_t used);
 
 #endif

@@ -7,7 +7,7 @@
 #include "shim/virtio_pci.h"
 #include "test/check.h"
 
-#define FUNCTIONS 3
+#define FUNCTIONS 4
 
 /* 00:01.0, and what is behind a bridge: */
 enum { DEVICE = 1 << 3, BRIDGE = 2 << 3, BEHIND = 5 << 8 };
@@ -244,8 +244,7 @@ static unsigned seen;
 
 static bool count(void *self, pci_function function)
 {
-	seen++;
-	CHECK(virtio_pci_is_one(function));
+	seen += virtio_pci_is_one(function);
 	return true;
 }
 
@@ -253,6 +252,8 @@ static bool count(void *self, pci_function function)
 static void searches_behind_bridges(void)
 {
 	make_device();
+	spaces[3] =
+		(struct space){ .function = 0, .words = { 0x29c08086 } }; /* the host's bridge */
 	spaces[1] = (struct space){ .function = BRIDGE, .words = { 0x12348086, [3] = 1 << 16 } };
 	spaces[2] = spaces[0];
 	spaces[2].function = BEHIND;
@@ -273,16 +274,16 @@ static void interrupts(void)
 	CHECK(table != MAP_FAILED);
 	space->words[0x14 / 4] = (uint32_t)(uintptr_t)table;
 	table[3] = 1; /* masked, as after a reset */
-	CHECK(pci_interrupt(DEVICE, 0x41, &why));
+	CHECK(pci_interrupt(DEVICE, 0xfee00000, 0x41, &why));
 	CHECK_EQUAL(table[0], 0xfee00000);
 	CHECK_EQUAL(table[2], 0x41);
 	CHECK_EQUAL(table[3], 0);
 	CHECK_EQUAL(space->words[MSIX_AT / 4] >> 30, 2); /* enabled, not masked */
 	CHECK_EQUAL(space->words[1] & 6, 6);		 /* memory, bus master */
 	space->words[MSIX_AT / 4 + 1] = 0xff9; /* the table's last bytes would be outside */
-	CHECK(!pci_interrupt(DEVICE, 0x41, &why));
+	CHECK(!pci_interrupt(DEVICE, 0xfee00000, 0x41, &why));
 	space->words[MSIX_AT / 4] = 0x05;
-	CHECK(!pci_interrupt(DEVICE, 0x41, &why));
+	CHECK(!pci_interrupt(DEVICE, 0xfee00000, 0x41, &why));
 	CHECK(strstr(why, "no MSI-X") != NULL);
 	munmap(table, 0x1000);
 }
@@ -293,22 +294,27 @@ static void doorbells(void)
 	uint8_t *registers = mmap(NULL, 0x4000, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	struct space *space = make_device();
+	uint64_t doorbell;
 
 	CHECK(registers != MAP_FAILED);
 	space->words[0x20 / 4] = (uint32_t)(uintptr_t)registers | 4;
 	CHECK(find());
 	*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_NOTIFY_OFFSET) = 3;
-	CHECK(virtio_pci_queue(&device, 1, 8, 0x1000, 0x2000, 0x300000000, &why) ==
-		device.notify + 12);
+	*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_COUNT) = 2;
+	*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_SIZE) = 256;
+	CHECK_EQUAL(virtio_pci_queue(&device, 1, &doorbell), 256);
+	CHECK(doorbell == device.notify + 12);
+	CHECK_EQUAL(*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_SELECT), 1);
+	*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_NOTIFY_OFFSET) =
+		0x400; /* right behind the end */
+	CHECK_EQUAL(virtio_pci_queue(&device, 1, &doorbell), 0);
+	device.notify_multiplier = 0x40000001;
+	*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_NOTIFY_OFFSET) = 4; /* 4 in 32 bits */
+	CHECK_EQUAL(virtio_pci_queue(&device, 1, &doorbell), 0);
+	CHECK(virtio_pci_queue_start(&device, 1, 8, 0x1000, 0x2000, 0x300000000));
 	CHECK_EQUAL(*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_SIZE), 8);
 	CHECK(*(uint64_t *)(registers + VIRTIO_PCI_QUEUE_USED) == 0x300000000);
 	CHECK_EQUAL(*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_ENABLE), 1);
-	*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_NOTIFY_OFFSET) =
-		0x400; /* right behind the end */
-	CHECK(virtio_pci_queue(&device, 1, 8, 0, 0, 0, &why) == 0);
-	device.notify_multiplier = 0x40000001;
-	*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_NOTIFY_OFFSET) = 4; /* 4 in 32 bits */
-	CHECK(virtio_pci_queue(&device, 1, 8, 0, 0, 0, &why) == 0);
 	munmap(registers, 0x4000);
 }
 
@@ -318,16 +324,17 @@ static void queues_that_are_not(void)
 	uint8_t *registers = mmap(NULL, 0x4000, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	struct space *space = make_device();
+	uint64_t doorbell;
 
 	CHECK(registers != MAP_FAILED);
 	space->words[0x20 / 4] = (uint32_t)(uintptr_t)registers | 4;
 	CHECK(find());
 	*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_COUNT) = 2;
 	*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_SIZE) = 256;
-	CHECK_EQUAL(virtio_pci_queue_max(&device, 1), 256);
-	CHECK_EQUAL(virtio_pci_queue_max(&device, 2), 0);
+	CHECK_EQUAL(virtio_pci_queue(&device, 1, &doorbell), 256);
+	CHECK_EQUAL(virtio_pci_queue(&device, 2, &doorbell), 0);
 	*(uint16_t *)(registers + VIRTIO_PCI_QUEUE_SIZE) = 0;
-	CHECK_EQUAL(virtio_pci_queue_max(&device, 0), 0);
+	CHECK_EQUAL(virtio_pci_queue(&device, 0, &doorbell), 0);
 	munmap(registers, 0x4000);
 }
 
