@@ -1,7 +1,7 @@
 /*
  * Virtio devices as the body's calls see them (abi/device.h), over whatever transport they sit on.
  *
- * A transport (mmio.c, pci.c) finds devices and calls device_add for each; the rest of the shim reaches
+ * A transport (mmio.c, pci_transport.c) finds devices and calls device_add for each; the rest of the shim reaches
  * them through its eight functions.
  */
 #ifndef DIATOM_SHIM_DEVICE_H
@@ -76,5 +76,6 @@ bool devices_have_output(void);
 
 /* The transports: each adds the devices that it finds. */
 void mmio_find(const struct cmdline *line);
+void pci_find(void);
 
 #endif

@@ -44,6 +44,7 @@ static void find_devices(void)
 	const uint8_t *notes = world_notes(&bytes);
 
 	mmio_find(&line);
+	pci_find();
 	devices_name(&boot, &line, notes, bytes);
 }
 
