@@ -61,6 +61,6 @@ const char *machine_cpu(enum run_accel accel)
 {
 	if (accel == RUN_ACCEL_TCG)
 		return "max";
-	/* "host" wants registers of the CPU's own that only hardware has. */
-	return is_on_hardware() ? "host" : "qemu64";
+	/* Software-virtualised KVM lacks registers that "host" has, and offers no more than this. */
+	return is_on_hardware() ? "host" : "qemu64,-pni";
 }
