@@ -14,7 +14,7 @@
  *     log=LEVEL            error, warning, info, debug
  *     name=TEXT            what the image is called: argv[0]
  *     virtio_mmio.device=SIZE@ADDRESS:INTERRUPT         a device, as QEMU microvm and Firecracker say it
- *     --                   what follows are the image's arguments
+ *     --                   what follows are the image's arguments; an empty one is written %00
  *
  * Console: COM1, as it is. Its input is for the shim: SHIM_FINISH asks the image to finish.
  *

@@ -13,6 +13,7 @@
 #define FILE_MAX      (UINT64_C(1) << 40)
 #define ADDRESS_LIMIT (UINT64_C(1) << 32) /* the shim sees 4 GiB */
 #define INTERRUPTS    48
+#define EMPTY	      "%00" /* abi/shim.h: as an argument */
 #define NUMBER_FORM   "numbers are decimal"
 
 static unsigned digit_of(char c)
@@ -183,8 +184,7 @@ static const char *take_mmio(struct cmdline *line, char *value)
 	address = cut(&value, ':');
 	/* The interrupt may have an identifier behind it. */
 	if (!number(address, ADDRESS_LIMIT - BOOT_PAGE_BYTES, &mmio->address) ||
-		mmio->address % 4 != 0 ||
-		!number(cut(&value, ':'), INTERRUPTS - 1, &interrupt))
+		mmio->address % 4 != 0 || !number(cut(&value, ':'), INTERRUPTS - 1, &interrupt))
 		return "virtio_mmio.device=SIZE@ADDRESS:INTERRUPT, below 4 GiB and 48";
 	mmio->interrupt = (uint32_t)interrupt;
 	line->mmio_count++;
@@ -237,6 +237,8 @@ static const char *take_argument(struct cmdline *line, char *word)
 {
 	if (line->argument_count == BOOT_ARGUMENTS_MAX)
 		return "there are too many";
+	if (is_equal(word, EMPTY))
+		*word = '\0';
 	line->arguments[line->argument_count++] = word;
 	return unescape(word) ? NULL : "a % is written %25";
 }

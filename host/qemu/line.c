@@ -95,7 +95,7 @@ static void put_argument(struct line *line, const char *text)
 {
 	bool is_strange = strncmp(text, HYPERVISORS_WORD, strlen(HYPERVISORS_WORD)) == 0;
 
-	put(line, " ");
+	put(line, text[0] == '\0' ? " %%00" : " ");
 	if (is_strange)
 		put(line, "%%%02x", *text++);
 	put_escaped(line, text);

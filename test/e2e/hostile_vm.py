@@ -84,27 +84,20 @@ STOPPED = {
 NOT_GRANTED = {name: [f"port {port} not granted"] for name, port in (
     ("out_byte", "0xf0"), ("out_neighbour", "0xf1"), ("out_string", "0xf0"), ("in_call_port", "0xf0"))}
 
-# Why the shim stopped a device.
+# QEMU's emulation doesn't check alignment, whatever the flags say.
+NOT_IN_QEMU = ["unaligned"]
+
+# What only the shim has: its own memory, and calls instead of registers.
+CAUGHT_BY_SHIM = {
+    "write_window": [READ_ONLY],
+    "write_used_ring": [READ_ONLY],
+    "thread_pointer": ["thread pointer that is not the body's"],
+}
 STOPPED_BY_SHIM = {
-    "write_zero": "buffer outside the heap",
     "write_shim": "buffer outside the heap",
-    "write_text": "buffer outside the heap",
-    "write_tables": "buffer outside the heap",
     "write_apic": "buffer outside the heap",
-    "write_beyond": "buffer outside the heap",
-    "write_wraps": "buffer outside the heap",
-    "read_zero": "buffer outside heap and image",
     "read_shim": "buffer outside heap and image",
-    "read_tables": "buffer outside heap and image",
-    "long": "chain of more than 2 GiB",
     "second_of_two": "buffer outside the heap",
-    "loops": "chain that loops",
-    "next": "descriptor index beyond the queue",
-    "head": "descriptor index beyond the queue",
-    "index": "available index runs ahead",
-    "indirect": "indirect descriptor",
-    "again": "descriptor that the device still has",
-    "ring_outside": "ring is outside the heap",
     "ring_at_the_end": "ring is outside the heap",
     "ring_crooked": "ring is outside the heap",
     "ring_odd": "its size is odd",
@@ -128,8 +121,8 @@ def attack_image(lab, name="attack"):
     return Images.paths[name]
 
 
-def is_caught(lab, attack, target, reports):
-    result = lab.boot_and_wait(attack_image(lab), attack, target=target)
+def is_caught(lab, attack, target, reports, net=None):
+    result = lab.boot_and_wait(attack_image(lab), attack, target=target, net=net)
     lib.equal(result.code, lib.EXIT_CRASHED, f"{result.err}exit code")
     lib.check(any(words in result.err for words in reports),
               f"the report names none of {reports}:\n{result.err}")
@@ -140,33 +133,51 @@ def caught(lab, attack):
     is_caught(lab, attack, "vm", CAUGHT[attack])
 
 
-@lib.test_each(*CAUGHT)
+@lib.test_each(*(set(CAUGHT) - set(NOT_IN_QEMU)))
 def caught_in_qemu(lab, attack):
     is_caught(lab, attack, "qemu", NOT_GRANTED.get(attack, CAUGHT[attack]))
 
 
+@lib.test_each(*CAUGHT_BY_SHIM)
+def caught_by_shim(lab, attack):
+    is_caught(lab, attack, "qemu", CAUGHT_BY_SHIM[attack], net=lab.network())
+
+
+def is_stopped(lab, image, attack, target, why):
+    result = lab.boot_and_wait(image, attack, target=target, net=lab.network())
+    lib.equal((result.code, result.out.splitlines()[-1:]), (0, ["stopped"]),
+              f"{result.out}{result.err}code and end of output")
+    lib.contains(result.err, why, "standard error")
+
+
 @lib.test_each(*STOPPED_BY_SHIM)
 def shim_stops_device(lab, attack):
-    result = lab.boot_and_wait(attack_image(lab, "attack_shim"), attack, target="qemu",
-                               net=lab.network())
-    lib.equal((result.code, result.out), (0, "stopped\n"), f"{result.err}code and output")
-    lib.contains(result.err, STOPPED_BY_SHIM[attack], "standard error")
+    is_stopped(lab, attack_image(lab, "attack_shim"), attack, "qemu", STOPPED_BY_SHIM[attack])
 
 
-@lib.test_each("wild_calls", "features")
-def shim_goes_on(lab, attack):
-    result = lab.boot_and_wait(attack_image(lab, "attack_shim"), attack, target="q35",
+@lib.test_each(*STOPPED, "ring_twice")
+def device_stops_in_qemu(lab, attack):
+    is_stopped(lab, attack_image(lab), attack, "q35",
+               STOPPED.get(attack, "descriptor that the device still has"))
+
+
+@lib.test_each("doorbells", "registers")
+def device_goes_on_in_qemu(lab, attack):
+    result = lab.boot_and_wait(attack_image(lab), attack, target="q35", net=lab.network())
+    lib.equal((result.code, result.out), (0, "running\n"), f"{result.err}code and output")
+
+
+@lib.test
+def features_that_go_around(lab):
+    """Indirect descriptors, packed rings and the like are not agreed on, whatever is asked for."""
+    result = lab.boot_and_wait(attack_image(lab, "attack_shim"), "features", target="qemu",
                                net=lab.network())
     lib.equal((result.code, result.out), (0, "running\n"), f"{result.err}code and output")
 
 
 @lib.test_each(*STOPPED)
 def device_stops(lab, attack):
-    lib.need("kvm")
-    net = lab.network()
-    result = lab.boot_and_wait(attack_image(lab), attack, target="vm", net=net)
-    lib.equal((result.code, result.out), (0, "stopped\n"), f"{result.err}code and output")
-    lib.contains(result.err, STOPPED[attack], "standard error")
+    is_stopped(lab, attack_image(lab), attack, "vm", STOPPED[attack])
 
 
 @lib.test_each("doorbells", "registers")
