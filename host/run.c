@@ -187,9 +187,9 @@ static int choose_memory(
 }
 
 /* Fills in a device from the manifest, overridden by the command line, and opens its tap, unless it is
- * only to be looked at. */
+ * only to be looked at. QEMU would record offload headers as if they were the frames' own bytes. */
 static int open_net(struct run_net *net, const struct manifest_net *wanted,
-	const struct options_net *given, bool is_looked_at)
+	const struct options_net *given, const struct run_qemu *qemu)
 {
 	memcpy(net->name, wanted->name, sizeof(net->name));
 	memcpy(net->tap, given->tap, sizeof(net->tap));
@@ -203,10 +203,10 @@ static int open_net(struct run_net *net, const struct manifest_net *wanted,
 		memcpy(net->mac, given->mac, sizeof(net->mac));
 	int code = 0;
 
-	if (is_looked_at)
+	if (qemu->is_printed)
 		tap_look(net);
 	else
-		code = tap_open(net);
+		code = tap_open(net, qemu->pcap != NULL);
 	if (code == 0 && wanted->mtu != 0 && wanted->mtu < net->mtu)
 		net->mtu = (uint16_t)wanted->mtu;
 	return code;
@@ -221,8 +221,8 @@ static int open_devices(
 
 		if (given == NULL)
 			continue;
-		code = open_net(&config->nets[config->net_count], &image->nets[i], given,
-			config->qemu.is_printed);
+		code = open_net(
+			&config->nets[config->net_count], &image->nets[i], given, &config->qemu);
 		if (code != 0)
 			return code;
 		config->net_count++;
@@ -280,7 +280,7 @@ static int prepare(
 	config->is_quiet = options->is_quiet;
 	config->is_dumpable = options->is_dumpable;
 	config->qemu = options->qemu;
-	config->qemu.pcap = options->pcap;
+	config->qemu.pcap = options->target == TARGET_QEMU ? options->pcap : NULL;
 	code = check_missing(options, image, config);
 	if (code == 0)
 		code = check_extra(options, image, config);

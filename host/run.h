@@ -53,7 +53,7 @@ struct run_qemu {
 	enum run_machine machine;
 	enum run_accel accel;
 	const char *cpu;  /* NULL: what suits */
-	const char *pcap; /* the path; QEMU opens it itself; NULL: none */
+	const char *pcap; /* the path; QEMU opens it itself; NULL: none, or not for QEMU */
 	bool is_printed;  /* show the command instead: taps are looked at, not opened */
 };
 

@@ -83,10 +83,10 @@ static int complain_attach(const struct run_net *net, int error)
 }
 
 /* Attaches to the interface, single or multi queue, as it was made. */
-static bool attach(int fd, const char *tap)
+static bool attach(int fd, const char *tap, bool is_plain)
 {
 	struct ifreq request = { 0 };
-	short flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+	short flags = IFF_TAP | IFF_NO_PI | (is_plain ? 0 : IFF_VNET_HDR);
 
 	memcpy(request.ifr_name, tap, strnlen(tap, IFNAMSIZ - 1));
 	request.ifr_flags = flags;
@@ -102,7 +102,7 @@ static bool attach(int fd, const char *tap)
  * Agrees on header and offloads, the most that the kernel takes. Always said: settings of an earlier
  * user stick to a persistent tap.
  */
-static bool negotiate(int fd, uint32_t *flags)
+static bool negotiate(int fd, bool is_plain, uint32_t *flags)
 {
 	static const struct {
 		unsigned offloads;
@@ -116,6 +116,10 @@ static bool negotiate(int fd, uint32_t *flags)
 	};
 	int header_bytes = sizeof(struct virtio_net_header);
 
+	if (is_plain) {
+		*flags = 0;
+		return ioctl(fd, TUNSETOFFLOAD, 0UL) == 0;
+	}
 	if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) != 0)
 		return false;
 	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
@@ -164,7 +168,7 @@ void tap_look(struct run_net *net)
 	fill_in(net, &interface);
 }
 
-int tap_open(struct run_net *net)
+int tap_open(struct run_net *net, bool is_plain)
 {
 	struct interface interface;
 
@@ -175,7 +179,7 @@ int tap_open(struct run_net *net)
 		return report_error(EXIT_HOST_LACKS,
 			"load it (modprobe tun), or ask for permission to use it",
 			"%s: /dev/net/tun: %s", net->name, strerror(errno));
-	if (!attach(net->fd, net->tap) || !negotiate(net->fd, &net->flags)) {
+	if (!attach(net->fd, net->tap, is_plain) || !negotiate(net->fd, is_plain, &net->flags)) {
 		int code = complain_attach(net, errno);
 
 		close(net->fd);

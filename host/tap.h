@@ -8,10 +8,10 @@
 
 /*
  * Opens the existing interface net->tap: fills in fd, flags and mtu, and mac from the tap's own if
- * it is zeros. Non-blocking, closed on exec, with an offload header. 0, or the exit code after
- * having said what is wrong.
+ * it is zeros. Non-blocking, closed on exec, with an offload header unless it is to be plain. 0, or the
+ * exit code after having said what is wrong.
  */
-int tap_open(struct run_net *net);
+int tap_open(struct run_net *net, bool is_plain);
 
 /* Fills in mac and mtu as tap_open would, and opens nothing. An interface that doesn't exist, because
  * it is another machine's, counts as one without an address. */

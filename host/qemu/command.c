@@ -121,8 +121,9 @@ static void add_nets(struct command *command, const struct run_config *config)
 		if (net->fd >= 0)
 			command_add(command, "tap,id=net%u,fd=%d", i, net->fd);
 		else
-			command_add(command, "tap,id=net%u,ifname=%s,script=no,downscript=no", i,
-				double_commas(net->tap));
+			command_add(command, "tap,id=net%u,ifname=%s,script=no,downscript=no%s", i,
+				double_commas(net->tap),
+				config->qemu.pcap != NULL ? ",vnet_hdr=off" : "");
 		command_add(command, "-device");
 		command_add(command, "%s,netdev=net%u,mac=%02x:%02x:%02x:%02x:%02x:%02x",
 			machine->net, i, net->mac[0], net->mac[1], net->mac[2], net->mac[3],

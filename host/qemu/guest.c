@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -19,6 +18,7 @@
 
 #include "abi/shim.h"
 #include "host/qemu/files.h"
+#include "host/qemu/leash.h"
 #include "host/qemu/pump.h"
 #include "host/report.h"
 
@@ -67,8 +67,8 @@ int guest_open(struct guest *guest, const struct run_config *config, const struc
 }
 
 /* What the child does: never returns. */
-static _Noreturn void become_qemu(const struct guest *guest, const struct run_config *config,
-	struct command *command, pid_t parent)
+static _Noreturn void become_qemu(
+	const struct guest *guest, const struct run_config *config, struct command *command)
 {
 	const int kept[] = { guest->ends.console, guest->ends.report, guest->ends.input,
 		guest->ends.files };
@@ -76,9 +76,6 @@ static _Noreturn void become_qemu(const struct guest *guest, const struct run_co
 	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	setsid();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(EXIT_INTERNAL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (nothing >= 0)
@@ -251,15 +248,17 @@ int guest_run(struct guest *guest, const struct run_config *config, struct comma
 	struct watch watch = {
 		.guest = guest, .config = config, .report = guest->report, .signals = open_signals()
 	};
-	pid_t parent = getpid();
+	struct leash leash;
 
 	watch.child = fork();
 	if (watch.child < 0)
 		return report_error(EXIT_HOST_LACKS, NULL, "can't start %s: %s", command->words[0],
 			strerror(errno));
 	if (watch.child == 0)
-		become_qemu(guest, config, command, parent);
+		become_qemu(guest, config, command);
 	close_theirs(guest, config);
+	if (!leash_start(&leash, watch.child) && !config->is_quiet)
+		report_line("QEMU goes on if diatom is killed: %s", strerror(errno));
 	pump_start(&watch.console, guest->console, STDOUT_FILENO);
 	pump_start(&watch.input, guest->input >= 0 ? STDIN_FILENO : -1, guest->input);
 	while (!watch.has_ended) {
@@ -270,6 +269,7 @@ int guest_run(struct guest *guest, const struct run_config *config, struct comma
 		waitpid(watch.child, &watch.status, 0);
 		break;
 	}
+	leash_drop(&leash);
 	while (watch.report >= 0 && take_report(&watch))
 		;
 	pump_drain(&watch.console, watch.requests > 1 || watch.code == EXIT_TIMED_OUT);
