@@ -8,6 +8,7 @@
 #include "shim/pci.h"
 
 #include "shim/machine.h"
+#include "shim/world.h"
 
 #define ID	       0x00
 #define COMMAND	       0x04 /* status in the upper half */
@@ -32,7 +33,8 @@
 
 #define WINDOW	       UINT64_C(0xe0000000)
 #define WINDOW_END     UINT64_C(0xe8000000)
-#define REACH	       (UINT64_C(1) << 32) /* what ring 0 has mapped */
+#define LEAST	       UINT64_C(0x1000000) /* below is what we stand on */
+#define REACH	       (UINT64_C(1) << 32) /* what ring 0 can map */
 #define LAST_OF_BUS_0  0xff
 #define CAPABILITY_MIN 0x40
 #define CAPABILITY_MAX 48 /* so many of 4 bytes have room */
@@ -219,9 +221,12 @@ bool pci_bar(pci_function function, unsigned index, struct pci_bar *bar)
 	if (bar->size == 0 || bar->size > REACH)
 		return false;
 	bar->address = now & ~BAR_FLAGS;
-	if (bar->address == 0 || bar->address > REACH - bar->size)
+	if (bar->address < LEAST || bar->address > REACH - bar->size)
 		bar->address = give_place(function, index, is_wide, bar->size);
-	return bar->address != 0;
+	if (bar->address == 0)
+		return false;
+	world_see(bar->address, bar->address + bar->size);
+	return true;
 }
 
 void pci_enable(pci_function function)

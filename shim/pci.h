@@ -47,8 +47,8 @@ struct pci_bar {
 };
 
 /*
- * Looks up memory BAR `index`; one that firmware gave no address, or one above 4 GiB, gets one below.
- * False if there is no such BAR, it is a port, its size is 0, or it can't be given a place.
+ * Looks up memory BAR `index` and maps it; one that firmware gave no address, or one above 4 GiB, gets one
+ * below. False if there is no such BAR, it is a port, its size is 0, or it can't be given a place.
  */
 bool pci_bar(pci_function function, unsigned index, struct pci_bar *bar);
 

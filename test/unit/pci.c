@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "shim/virtio_pci.h"
+#include "shim/world.h"
 #include "test/check.h"
 
 #define FUNCTIONS 4
@@ -52,6 +53,15 @@ void pci_config_write(pci_function function, uint8_t offset, uint32_t value)
 		return;
 	}
 	space->words[offset / 4] = value;
+}
+
+/* Where it may touch, as the shim would map it. */
+static uint64_t seen_start, seen_end;
+
+void world_see(uint64_t start, uint64_t end)
+{
+	seen_start = start;
+	seen_end = end;
 }
 
 static void put_capability(struct space *space, unsigned at, unsigned next, unsigned type,
@@ -236,6 +246,7 @@ static void bars_stay(void)
 
 	CHECK(pci_bar(DEVICE, 4, &bar));
 	CHECK(bar.address == 0xfebf4000);
+	CHECK(seen_start == 0xfebf4000 && seen_end == 0xfebf8000);
 	CHECK_EQUAL(space->words[0x20 / 4], 0xfebf4004);
 	CHECK_EQUAL(space->words[0x24 / 4], 0);
 }
