@@ -25,7 +25,7 @@ BODY_START  := plat/start libc/start libc/wide
 # image. What each packet or query passes through stays at -O2.
 BODY_SMALL := $(patsubst %,lib/dns/%.c,rdata rdata_check rdata_rare rdata_svcb lexer master generate \
 	check draft codec type) net/net.c net/reassembly.c net/route.c wire/address.c \
-	core/log.c drv/virtio.c drv/virtio_mmio.c drv/virtio_shim.c drv/net.c plat/given.c
+	base/format.c core/log.c drv/virtio.c drv/virtio_mmio.c drv/virtio_shim.c drv/net.c plat/given.c
 
 # $(1): clang or gcc   $(2): compiler   $(3): archiver   $(4): include flags' variable
 define body_build

@@ -66,3 +66,8 @@ $(BUILD)/test/unit/signals: $(UNIT_EXTRA_signals)
 UNIT_EXTRA_pci := shim/pci.c shim/virtio_pci.c
 FUZZ_EXTRA_pci := $(UNIT_EXTRA_pci)
 $(BUILD)/test/unit/pci $(BUILD)/test/fuzz/pci: $(UNIT_EXTRA_pci)
+
+# The shim's pure parts.
+UNIT_EXTRA_shim := $(patsubst %,shim/%.c,cmdline loader layout ring) world/place.c world/tables.c
+FUZZ_EXTRA_shim := shim/cmdline.c shim/ring.c
+$(BUILD)/test/unit/shim $(BUILD)/test/fuzz/shim: $(UNIT_EXTRA_shim) $(wildcard shim/*.h world/*.h)
