@@ -1,7 +1,7 @@
 # The shim: what enters an image on any hypervisor but our own. Ring 0, integer instructions only, no
 # library; one flat piece, its text packed, that `diatom build` puts behind each image's body.
 SHIM_CC      := clang-19
-SHIM_CFLAGS  := -std=gnu11 -Oz -ffreestanding -fno-builtin -fno-pic -mgeneral-regs-only -mno-red-zone \
+SHIM_CFLAGS  := -flto -std=gnu11 -Oz -ffreestanding -fno-builtin -fno-pic -mgeneral-regs-only -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
 	-fomit-frame-pointer -ffunction-sections -fno-delete-null-pointer-checks -fno-strict-aliasing \
 	-Wall -Wextra -Werror -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes -Iinclude -I.

@@ -29,7 +29,7 @@
 #define BAR_PORT       1
 #define BAR_TYPE       6
 #define BAR_64	       4
-#define BAR_FLAGS      UINT64_C(0xf)
+#define BAR_FLAGS      0xfu
 
 #define WINDOW	       UINT64_C(0xe0000000)
 #define WINDOW_END     UINT64_C(0xe8000000)
@@ -54,56 +54,45 @@ static bool is_there(pci_function function)
 	return (id & 0xffff) != 0xffff && id != 0;
 }
 
-struct search {
-	bool (*found)(void *self, pci_function function);
-	void *self;
-	uint32_t waiting[8]; /* buses to be looked at, and those that were: a bridge may lie */
-	uint32_t done[8];
-	bool is_over;
-};
-
-static void look_behind(struct search *search, pci_function function)
+/* A bridge's bus, to be searched later. Firmware numbers buses upwards, so that none is searched twice. */
+static void look_behind(uint8_t waiting[256], pci_function bridge)
 {
-	unsigned bus = pci_config_read(function, BUSES) >> 8 & 0xff;
+	uint8_t bus = (uint8_t)(pci_config_read(bridge, BUSES) >> 8);
 
-	search->waiting[bus / 32] |= 1u << bus % 32;
+	if (bus > bridge >> 8)
+		waiting[bus] = 1;
 }
 
-static void look_at(struct search *search, pci_function function)
+/* False: the search is over. */
+static bool search_bus(uint8_t waiting[256], unsigned bus,
+	bool (*found)(void *self, pci_function function), void *self)
 {
-	if ((pci_config_read(function, HEADER) >> 16 & TYPE) == BRIDGE)
-		look_behind(search, function);
-	else
-		search->is_over = !search->found(search->self, function);
-}
+	for (unsigned i = 0, step = 1; i < 256; i += step) {
+		pci_function at = (pci_function)(bus << 8 | i);
+		uint32_t header = pci_config_read(at, HEADER);
 
-static void search_bus(struct search *search, unsigned bus)
-{
-	for (unsigned device = 0; device < 32 && !search->is_over; device++) {
-		pci_function first = (pci_function)(bus << 8 | device << 3);
-		unsigned count = 1;
-
-		if (!is_there(first))
+		/* A device has a first function, and others only if that says so. */
+		if (i % 8 == 0)
+			step = is_there(at) && (header & HAS_FUNCTIONS) != 0 ? 1 : 8;
+		if (!is_there(at))
 			continue;
-		if (pci_config_read(first, HEADER) & HAS_FUNCTIONS)
-			count = 8;
-		for (unsigned i = 0; i < count && !search->is_over; i++)
-			if (i == 0 || is_there((pci_function)(first + i)))
-				look_at(search, (pci_function)(first + i));
+		if ((header >> 16 & TYPE) == BRIDGE)
+			look_behind(waiting, at);
+		else if (!found(self, at))
+			return false;
 	}
-	search->done[bus / 32] |= 1u << bus % 32;
+	return true;
 }
 
 void pci_each(bool (*found)(void *self, pci_function function), void *self)
 {
-	struct search search = { .found = found, .self = self, .waiting = { 1 } };
+	uint8_t waiting[256] = { 1 };
 
 	if (!is_there(0)) /* the host's own bridge: without it there is no PCI */
 		return;
-	/* Bridges come before what is behind them: their numbers only grow. */
-	for (unsigned bus = 0; bus < 256 && !search.is_over; bus++)
-		if (search.waiting[bus / 32] & ~search.done[bus / 32] & 1u << bus % 32)
-			search_bus(&search, bus);
+	for (unsigned bus = 0; bus < 256; bus++)
+		if (waiting[bus] && !search_bus(waiting, bus, found, self))
+			return;
 }
 
 struct pci_identity pci_identify(pci_function function)
@@ -150,79 +139,67 @@ uint8_t pci_walk_next(struct pci_walk *walk, uint8_t kind, unsigned bytes)
 
 /* Base addresses */
 
-static uint8_t bar_offset(unsigned index)
-{
-	return (uint8_t)(BAR + 4 * index);
-}
-
 /* Does the BAR before claim this one as its upper half? */
 static bool is_upper_half(pci_function function, unsigned index)
 {
 	bool is_wide = false;
 
 	for (unsigned i = 0; i < index; i++) {
-		uint32_t low = pci_config_read(function, bar_offset(i));
+		uint32_t low = pci_config_read(function, (uint8_t)(BAR + 4 * i));
 
 		is_wide = !is_wide && !(low & BAR_PORT) && (low & BAR_TYPE) == BAR_64;
 	}
 	return is_wide;
 }
 
-/* What the register keeps of ones is its size, negated. The function must not answer meanwhile. */
-static uint64_t measure(pci_function function, unsigned index, bool is_wide, uint64_t now)
+/* What the register keeps of ones is its size, negated: 0 if that is 4 GiB or more. The function must not
+ * answer meanwhile. */
+static uint32_t measure(pci_function function, uint8_t at, uint32_t now)
 {
-	uint32_t command = pci_config_read(function, COMMAND) & 0xffff;
-	uint8_t at = bar_offset(index);
-	uint64_t mask;
+	uint32_t command = pci_config_read(function, COMMAND) & 0xffff, kept;
 
 	pci_config_write(function, COMMAND, command & ~(uint32_t)COMMAND_MEMORY);
 	pci_config_write(function, at, UINT32_MAX);
-	mask = pci_config_read(function, at) & ~BAR_FLAGS;
-	pci_config_write(function, at, (uint32_t)now);
-	if (is_wide) {
-		pci_config_write(function, at + 4, UINT32_MAX);
-		mask |= (uint64_t)pci_config_read(function, at + 4) << 32;
-		pci_config_write(function, at + 4, (uint32_t)(now >> 32));
-	} else if (mask != 0) {
-		mask |= UINT64_C(0xffffffff00000000);
-	}
+	kept = pci_config_read(function, at) & ~BAR_FLAGS;
+	pci_config_write(function, at, now);
 	pci_config_write(function, COMMAND, command);
-	return mask & -mask; /* the lowest bit that can be set */
+	return kept & -kept; /* the lowest bit that can be set */
 }
 
 /* A place for a BAR that has none in reach; 0 if there is none left. A bridge would not pass it on. */
-static uint64_t give_place(pci_function function, unsigned index, bool is_wide, uint64_t size)
+static uint64_t give_place(pci_function function, uint8_t at, bool is_wide, uint64_t size)
 {
 	uint64_t place = (WINDOW + given + size - 1) & ~(size - 1);
 
-	if (function > LAST_OF_BUS_0 || size > WINDOW_END - WINDOW || place + size > WINDOW_END)
+	if (function > LAST_OF_BUS_0 || place + size > WINDOW_END)
 		return 0;
 	given = place + size - WINDOW;
-	pci_config_write(function, bar_offset(index), (uint32_t)place);
+	pci_config_write(function, at, (uint32_t)place);
 	if (is_wide)
-		pci_config_write(function, bar_offset(index + 1), 0);
+		pci_config_write(function, at + 4, 0);
 	return place;
 }
 
 bool pci_bar(pci_function function, unsigned index, struct pci_bar *bar)
 {
-	uint64_t now;
+	uint8_t at = (uint8_t)(BAR + 4 * index);
+	uint32_t low;
 	bool is_wide;
 
 	if (index >= PCI_BARS || is_upper_half(function, index))
 		return false;
-	now = pci_config_read(function, bar_offset(index));
-	is_wide = (now & BAR_TYPE) == BAR_64;
-	if ((now & BAR_PORT) || (is_wide && index + 1 == PCI_BARS))
+	low = pci_config_read(function, at);
+	is_wide = (low & BAR_TYPE) == BAR_64;
+	if ((low & BAR_PORT) || (is_wide && index + 1 == PCI_BARS))
 		return false;
+	bar->size = measure(function, at, low);
+	if (bar->size == 0)
+		return false;
+	bar->address = low & ~BAR_FLAGS;
 	if (is_wide)
-		now |= (uint64_t)pci_config_read(function, bar_offset(index + 1)) << 32;
-	bar->size = measure(function, index, is_wide, now);
-	if (bar->size == 0 || bar->size > REACH)
-		return false;
-	bar->address = now & ~BAR_FLAGS;
+		bar->address |= (uint64_t)pci_config_read(function, at + 4) << 32;
 	if (bar->address < LEAST || bar->address > REACH - bar->size)
-		bar->address = give_place(function, index, is_wide, bar->size);
+		bar->address = give_place(function, at, is_wide, bar->size);
 	if (bar->address == 0)
 		return false;
 	world_see(bar->address, bar->address + bar->size);

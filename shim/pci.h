@@ -19,7 +19,7 @@
 
 /*
  * Calls `found` for every function of bus 0, and of the buses behind its bridges as far as firmware has
- * numbered them. False from `found` ends the search.
+ * numbered them, always upwards. False from `found` ends the search.
  */
 void pci_each(bool (*found)(void *self, pci_function function), void *self);
 
