@@ -21,6 +21,11 @@ struct place {
 static struct place places[BOOT_DEVICES_MAX];
 static unsigned place_count;
 
+static _Noreturn void unusable(const char *why)
+{
+	refuse(EXIT_REFUSED, "a virtio device on PCI", why, "give the machine another, with MSI-X");
+}
+
 static struct place *place_of(const struct device *device)
 {
 	return &places[device->registers];
@@ -62,8 +67,7 @@ static void pci_queue_start(struct device *device, uint16_t queue, const struct 
 {
 	if (!virtio_pci_queue_start(pci_of(device), queue, ring->size, (uintptr_t)ring->descriptors,
 		    (uintptr_t)ring->available, (uintptr_t)ring->used))
-		refuse(EXIT_REFUSED, "a virtio device has no interrupt for a queue", device->name,
-			"give it another:  vectors=4");
+		unusable("has no interrupt for a queue");
 }
 
 static void pci_finish(struct device *device)
@@ -120,8 +124,7 @@ static bool take(void *self, pci_function function)
 		return true;
 	pci_enable(function);
 	if (!is_good || !virtio_pci_interrupt(pci, MESSAGE_ADDRESS, MESSAGE_DATA, &why))
-		refuse(EXIT_REFUSED, "a virtio device on PCI is not usable: it", why,
-			"give the machine another, modern and with MSI-X");
+		unusable(why);
 	device.id = pci->id;
 	return device_add(&device) && ++place_count < BOOT_DEVICES_MAX;
 }

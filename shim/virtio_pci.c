@@ -78,10 +78,6 @@ static bool take(struct virtio_pci *device, uint8_t at)
 		device->notify_multiplier =
 			pci_config_read(device->function, (uint8_t)(at + CAPABILITY_BYTES));
 		return device->notify != 0 && device->notify % 2 == 0;
-	case VIRTIO_PCI_ISR:
-		if (device->isr == 0)
-			device->isr = locate(device->function, at, 1, &bytes);
-		return device->isr != 0;
 	case VIRTIO_PCI_DEVICE:
 		if (device->device == 0)
 			device->device = locate(device->function, at, 1, &device->device_bytes);
@@ -105,7 +101,7 @@ bool virtio_pci_find(struct virtio_pci *device, pci_function function, const cha
 	if (walk.is_broken)
 		return false;
 	*why = "is not a virtio 1 device";
-	return device->common != 0 && device->notify != 0 && device->isr != 0;
+	return device->common != 0 && device->notify != 0;
 }
 
 bool virtio_pci_interrupt(

@@ -4,10 +4,10 @@
  *     configuration space          BAR n
  *       capability: common  ----->   +--------+ features, status, queues
  *       capability: notify  ----->   +--------+ one doorbell a queue, `notify_multiplier` bytes apart
- *       capability: ISR     ----->   +--------+
  *       capability: device  ----->   +--------+ what is the kind's own: the MAC, ...
  *
- * Every place was checked to lie inside its BAR before it is touched.
+ * Every place was checked to lie inside its BAR before it is touched. The interrupt status register is
+ * for interrupts that are no messages, which we don't use.
  */
 #ifndef DIATOM_SHIM_VIRTIO_PCI_H
 #define DIATOM_SHIM_VIRTIO_PCI_H
@@ -20,8 +20,8 @@
 
 struct virtio_pci {
 	pci_function function;
-	uint16_t id;			      /* enum virtio_device_id */
-	uint64_t common, notify, isr, device; /* physical; device 0: the kind has none */
+	uint16_t id;			 /* enum virtio_device_id */
+	uint64_t common, notify, device; /* physical; device 0: the kind has none */
 	uint64_t notify_bytes, device_bytes;
 	uint32_t notify_multiplier;
 };

@@ -118,7 +118,6 @@ static void finds_the_structures(void)
 	CHECK_EQUAL(device.id, VIRTIO_ID_NET);
 	CHECK(device.common == 0xfebf4000);
 	CHECK(device.notify == 0xfebf7000);
-	CHECK(device.isr == 0xfebf5000);
 	CHECK(device.device == 0xfebf6000);
 	CHECK_EQUAL(device.notify_multiplier, 4);
 }
