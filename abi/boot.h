@@ -81,7 +81,7 @@ struct boot_memory {
 enum boot_transport {
 	BOOT_VIRTIO_MMIO = 1, /* `address`: registers, virtio 1.2 section 4.2 */
 	BOOT_VIRTIO_SHIM = 2, /* `address`: struct device_window, abi/device.h */
-	BOOT_FD = 3, /* `fd`: a tap (net) or file (block) of the process */
+	BOOT_FD = 3,	      /* `fd`: a tap (net) or file (block) of the process */
 };
 
 /* Flags of a BOOT_FD net device. */
@@ -149,9 +149,9 @@ struct boot_info {
 
 enum boot_cpu_feature {
 	BOOT_CPU_RDRAND = 1,
-	BOOT_CPU_AVX2 = 2, /* with the operating system's consent (XCR0) */
-	BOOT_CPU_ERMS = 4, /* fast rep movsb */
-	BOOT_CPU_FSRM = 8, /* fast short rep movsb */
+	BOOT_CPU_AVX2 = 2,	   /* with the operating system's consent (XCR0) */
+	BOOT_CPU_ERMS = 4,	   /* fast rep movsb */
+	BOOT_CPU_FSRM = 8,	   /* fast short rep movsb */
 	BOOT_CPU_NO_FSGSBASE = 16, /* no wrfsbase: CALL_THREAD sets the thread pointer */
 };
 

@@ -26,17 +26,17 @@
 #include "abi/boot.h"
 #include "abi/virtio.h"
 
-#define DEVICE_QUEUES_MAX	 3
-#define DEVICE_CONFIG_BYTES	 64
-#define DEVICE_WINDOW_BYTES	 ((1 + DEVICE_QUEUES_MAX) * BOOT_PAGE_BYTES)
+#define DEVICE_QUEUES_MAX   3
+#define DEVICE_CONFIG_BYTES 64
+#define DEVICE_WINDOW_BYTES ((1 + DEVICE_QUEUES_MAX) * BOOT_PAGE_BYTES)
 
 /* How a call names a queue: of which device (its place in boot_info.devices), and which. */
 #define DEVICE_QUEUE(device, queue) ((uint64_t)(device) | (uint64_t)(queue) << 8)
 
 /* At boot_device.address, read-only for the body. */
 struct device_window {
-	uint64_t features;			 /* agreed on; 0 before CALL_DEVICE_BEGIN */
-	uint32_t status;			 /* enum virtio_status */
+	uint64_t features; /* agreed on; 0 before CALL_DEVICE_BEGIN */
+	uint32_t status;   /* enum virtio_status */
 	uint32_t reserved;
 	uint16_t queue_sizes[DEVICE_QUEUES_MAX]; /* most descriptors; 0: there is no such queue */
 	uint16_t reserved_too[5 - DEVICE_QUEUES_MAX];

@@ -48,7 +48,8 @@ static void put_padded(
 }
 
 /* Zeros stand between the sign and the digits. */
-static void put_zeros(struct output *out, const struct conversion *c, size_t digits, bool is_negative)
+static void put_zeros(
+	struct output *out, const struct conversion *c, size_t digits, bool is_negative)
 {
 	if (is_negative)
 		put(out, '-');

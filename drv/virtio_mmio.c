@@ -56,7 +56,7 @@ bool virtio_mmio_accept(struct virtio *device)
 	set(device, VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(device->features >> 32));
 	set(device, VIRTIO_MMIO_STATUS,
 		VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER |
-			VIRTIO_STATUS_FEATURES_OK);				      /* 5. */
+			VIRTIO_STATUS_FEATURES_OK);				   /* 5. */
 	return (get(device, VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_FEATURES_OK) != 0; /* 6. */
 }
 

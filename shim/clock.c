@@ -16,20 +16,20 @@
 #include "shim/machine.h"
 #include "shim/system.h"
 
-#define SECOND		INT64_C(1000000000)
-#define SHIFT		32
-#define WINDOW_NS	1000000
-#define PIT_HZ		1193182
-#define PIT_WINDOW	5966 /* 5 ms: the PIT is read less exactly */
-#define TIMER_ONE	0xb  /* of the divide register: not divided */
+#define SECOND	   INT64_C(1000000000)
+#define SHIFT	   32
+#define WINDOW_NS  1000000
+#define PIT_HZ	   1193182
+#define PIT_WINDOW 5966 /* 5 ms: the PIT is read less exactly */
+#define TIMER_ONE  0xb	/* of the divide register: not divided */
 
 /* The first register of CPUID 0x40000000's signature. */
 enum { HYPERVISOR_KVM = 0x4b4d564b, HYPERVISOR_XEN = 0x566e6558, HYPERVISOR_TCG = 0x54474354 };
 
-#define KVM_FEATURES	      0x40000001
-#define KVM_CLOCK	      (1U << 3)
-#define MSR_KVM_WALL	      0x4b564d00
-#define MSR_KVM_SYSTEM	      0x4b564d01
+#define KVM_FEATURES   0x40000001
+#define KVM_CLOCK      (1U << 3)
+#define MSR_KVM_WALL   0x4b564d00
+#define MSR_KVM_SYSTEM 0x4b564d01
 
 /* KVM's and Xen's shared page of time. */
 struct vcpu_time {
@@ -230,8 +230,9 @@ void timer_start(int64_t ns)
 	/* At most two seconds: the body is woken early and sleeps again. */
 	uint64_t count = (uint64_t)(ns < 2 * SECOND ? ns : 2 * SECOND) * timer_hz / SECOND;
 
-	*register_at(APIC + APIC_TIMER_INITIAL) =
-		count == 0 ? 1 : count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+	*register_at(APIC + APIC_TIMER_INITIAL) = count == 0	       ? 1
+						  : count > UINT32_MAX ? UINT32_MAX
+								       : (uint32_t)count;
 }
 
 void timer_stop(void)

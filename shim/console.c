@@ -33,10 +33,11 @@ void console_begin(void)
 	has_console = line_status() != ABSENT;
 	if (!has_console)
 		return;
-	port_write8(SHIM_CONSOLE_PORT + LINE_CONTROL, 3);   /* 8 bits, no parity */
+	port_write8(SHIM_CONSOLE_PORT + LINE_CONTROL, 3); /* 8 bits, no parity */
 	port_write8(SHIM_CONSOLE_PORT + FIFO, 1);
-	port_write8(SHIM_CONSOLE_PORT + INTERRUPTS, 1);	    /* input */
-	port_write8(SHIM_CONSOLE_PORT + MODEM_CONTROL, 0xb); /* DTR, RTS, interrupts reach the CPU */
+	port_write8(SHIM_CONSOLE_PORT + INTERRUPTS, 1); /* input */
+	port_write8(
+		SHIM_CONSOLE_PORT + MODEM_CONTROL, 0xb); /* DTR, RTS, interrupts reach the CPU */
 }
 
 void console_write(const void *bytes, uint64_t length)

@@ -204,7 +204,8 @@ static const char *name_of(uint64_t vector)
 	}
 }
 
-static void say_cause(const struct crash_frame *frame, uint64_t code, uint64_t rip, uint64_t address)
+static void say_cause(
+	const struct crash_frame *frame, uint64_t code, uint64_t rip, uint64_t address)
 {
 	if (crash_why != NULL && crash_why_length > 0) {
 		say_bytes(crash_why, crash_why_length);

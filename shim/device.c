@@ -126,7 +126,8 @@ static void name_net(
 	if (device == NULL) {
 		if (net->optional == 0 || wish != NULL)
 			refuse(EXIT_REFUSED, "there is no network device for the interface",
-				net->name, "give QEMU  -netdev ...,id=n -device virtio-net-device,netdev=n");
+				net->name,
+				"give QEMU  -netdev ...,id=n -device virtio-net-device,netdev=n");
 		return;
 	}
 	entry = give_name(boot, device, MANIFEST_NET, net->name);
@@ -138,8 +139,8 @@ static void name_net(
 	copy_text(entry->gateway, wish->gateway, sizeof(entry->gateway));
 }
 
-static void name_other(struct boot_info *boot, uint32_t id, uint32_t kind, const char *name,
-	bool is_optional)
+static void name_other(
+	struct boot_info *boot, uint32_t id, uint32_t kind, const char *name, bool is_optional)
 {
 	struct device *device = find_first(id);
 
@@ -265,8 +266,7 @@ void device_queue(uint64_t which, uint64_t address, const struct layout *layout)
 	struct ring *ring = ring_of(which, &device, &queue);
 	uint64_t number = (uint8_t)which, own, used;
 
-	if (ring == NULL || ring->size != 0 ||
-		device->window->status != VIRTIO_STATUS_FEATURES_OK)
+	if (ring == NULL || ring->size != 0 || device->window->status != VIRTIO_STATUS_FEATURES_OK)
 		return;
 	own = layout->rings + number * PRIVATE_BYTES + queue * 2 * BOOT_PAGE_BYTES;
 	used = (uintptr_t)DEVICE_USED(device->window, queue);

@@ -37,10 +37,10 @@ struct transport {
 
 struct device {
 	const struct transport *transport;
-	uint32_t id;	      /* enum virtio_device_id */
-	uint64_t registers;   /* the transport's: where it sits */
-	uint64_t places[4];   /* the transport's own */
-	const char *name;     /* as in the manifest; NULL: the image has no use for it */
+	uint32_t id;		      /* enum virtio_device_id */
+	uint64_t registers;	      /* the transport's: where it sits */
+	uint64_t places[4];	      /* the transport's own */
+	const char *name;	      /* as in the manifest; NULL: the image has no use for it */
 	struct device_window *window; /* as the shim sees it */
 	struct ring rings[DEVICE_QUEUES_MAX];
 };

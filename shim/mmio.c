@@ -10,6 +10,7 @@
 #include "shim/machine.h"
 #include "shim/power.h"
 #include "shim/system.h"
+#include "shim/world.h"
 
 #define INTERRUPT_ALL 3
 
@@ -124,6 +125,7 @@ static bool look_at(uint64_t registers, uint32_t interrupt)
 {
 	struct device device = { .transport = &mmio_transport, .registers = registers };
 
+	world_see(registers, registers + BOOT_PAGE_BYTES);
 	if (get(&device, VIRTIO_MMIO_MAGIC) != VIRTIO_MMIO_MAGIC_VALUE)
 		return false;
 	device.id = get(&device, VIRTIO_MMIO_DEVICE_ID);
@@ -156,8 +158,9 @@ void mmio_find(const struct cmdline *line)
 {
 	for (unsigned i = 0; i < line->mmio_count; i++)
 		if (!look_at(line->mmio[i].address, line->mmio[i].interrupt))
-			refuse(EXIT_REFUSED, "there is no virtio device where virtio_mmio.device= says",
-				NULL, "the form is  virtio_mmio.device=SIZE@ADDRESS:INTERRUPT");
+			refuse(EXIT_REFUSED,
+				"there is no virtio device where virtio_mmio.device= says", NULL,
+				"the form is  virtio_mmio.device=SIZE@ADDRESS:INTERRUPT");
 	if (line->mmio_count == 0)
 		look_at_microvm();
 }

@@ -7,13 +7,13 @@
 #include "shim/console.h"
 #include "shim/machine.h"
 
-#define PM1_CONTROL	    0x604  /* QEMU: ACPI of q35 and pc */
-#define PM1_SLEEP	    0x2000 /* S5 is type 0 there */
-#define CLOUD_HYPERVISOR    0x600  /* its ACPI sleep register */
-#define MICROVM_SLEEP	    0xfea00200 /* QEMU microvm: ACPI's generic event device */
-#define ACPI_SLEEP	    0x34       /* type 5, enable */
-#define KEYBOARD_COMMAND    0x64       /* Firecracker, and any PC: reset */
-#define KEYBOARD_RESET	    0xfe
+#define PM1_CONTROL	 0x604	    /* QEMU: ACPI of q35 and pc */
+#define PM1_SLEEP	 0x2000	    /* S5 is type 0 there */
+#define CLOUD_HYPERVISOR 0x600	    /* its ACPI sleep register */
+#define MICROVM_SLEEP	 0xfea00200 /* QEMU microvm: ACPI's generic event device */
+#define ACPI_SLEEP	 0x34	    /* type 5, enable */
+#define KEYBOARD_COMMAND 0x64	    /* Firecracker, and any PC: reset */
+#define KEYBOARD_RESET	 0xfe
 
 _Noreturn void power_off(uint8_t code)
 {

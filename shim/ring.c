@@ -38,8 +38,8 @@ bool ring_begin(struct ring *ring, uint64_t wanted, uint16_t size, void *own, vo
 		.available = (void *)((uint8_t *)own + DESCRIPTOR_PAGE),
 		.used = used,
 		.wanted = (void *)(memory->base + wanted),
-		.offered = (void *)(memory->base + wanted +
-				    size * sizeof(struct virtio_descriptor)),
+		.offered =
+			(void *)(memory->base + wanted + size * sizeof(struct virtio_descriptor)),
 		.size = size };
 	return true;
 }
@@ -126,8 +126,7 @@ static void take_back(struct ring *ring)
 /* 2.7.10.1: does (old, new] contain the event that the device waits for? */
 static bool needs_event(const struct ring *ring, uint16_t old)
 {
-	const uint16_t *event =
-		(const uint16_t *)(const void *)&ring->used->ring[ring->size];
+	const uint16_t *event = (const uint16_t *)(const void *)&ring->used->ring[ring->size];
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* the index first, then the event is read */
 	return (uint16_t)(ring->submitted - LOAD(*event) - 1) < (uint16_t)(ring->submitted - old);
@@ -177,7 +176,8 @@ bool ring_has_output(struct ring *ring)
 		return false;
 	take_back(ring);
 	for (uint16_t i = 0; i < ring->size; i++)
-		if (is_with_device(ring, i) && (ring->descriptors[i].flags & VIRTIO_DESC_WRITE) == 0)
+		if (is_with_device(ring, i) &&
+			(ring->descriptors[i].flags & VIRTIO_DESC_WRITE) == 0)
 			return true;
 	return false;
 }

@@ -8,10 +8,10 @@
 
 #include "shim/machine.h"
 
-#define HAS_RDRAND (1U << 30)	 /* CPUID 1, ecx */
-#define RETRIES	   10		 /* Intel: more never help */
+#define HAS_RDRAND  (1U << 30) /* CPUID 1, ecx */
+#define RETRIES	    10	       /* Intel: more never help */
 #define UNUSED_PORT 0x80
-#define LOOKS	   32
+#define LOOKS	    32
 
 static bool has_rdrand;
 static uint64_t state;

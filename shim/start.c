@@ -35,7 +35,8 @@ static void read_loader(uint32_t start_info)
 	seed_begin((const uint64_t *)&loader,
 		loader.range_count * sizeof(loader.ranges[0]) / sizeof(uint64_t));
 	if (!cmdline_parse(&line, loader.command_line))
-		refuse(EXIT_USAGE, "the command line has a word that won't do:", line.word, line.remedy);
+		refuse(EXIT_USAGE, "the command line has a word that won't do:", line.word,
+			line.remedy);
 }
 
 static void find_devices(void)

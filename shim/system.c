@@ -10,16 +10,16 @@
 /* Selectors as entry.S has them: the body's carry ring 3. */
 enum { KERNEL_CODE = 0x08, KERNEL_DATA = 0x10, USER_DATA = 0x20, USER_CODE = 0x28, TASK = 0x30 };
 
-#define TSS_BYTES  0x68 /* without an I/O bitmap: no port is the body's */
-#define TSS_TYPE   UINT64_C(0x89)
-#define STUB_BYTES 8
-#define BREAKPOINT 3
+#define TSS_BYTES	   0x68 /* without an I/O bitmap: no port is the body's */
+#define TSS_TYPE	   UINT64_C(0x89)
+#define STUB_BYTES	   8
+#define BREAKPOINT	   3
 
-#define CR4_UMIP     (UINT64_C(1) << 11)
-#define CR4_FSGSBASE (UINT64_C(1) << 16)
-#define CR4_OSXSAVE  (UINT64_C(1) << 18)
-#define CR4_SMEP     (UINT64_C(1) << 20)
-#define CR4_SMAP     (UINT64_C(1) << 21)
+#define CR4_UMIP	   (UINT64_C(1) << 11)
+#define CR4_FSGSBASE	   (UINT64_C(1) << 16)
+#define CR4_OSXSAVE	   (UINT64_C(1) << 18)
+#define CR4_SMEP	   (UINT64_C(1) << 20)
+#define CR4_SMAP	   (UINT64_C(1) << 21)
 
 #define LEAF1_ECX_XSAVE	   (1U << 26)
 #define LEAF1_ECX_AVX	   (1U << 28)

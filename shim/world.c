@@ -18,7 +18,7 @@
 #define TABLE_ENTRIES 512
 #define NO_EXECUTE    (UINT64_C(1) << 63)
 #define SEEN	      UINT64_C(0x1000000) /* entry.S maps so much */
-#define RELATIVE      24 /* bytes of a relocation entry */
+#define RELATIVE      24		  /* bytes of a relocation entry */
 
 struct world world;
 
@@ -47,7 +47,8 @@ static void add_base(uint64_t at, uint64_t base)
 
 static void apply_rela(uint64_t base)
 {
-	const uint64_t *entry = (const uint64_t *)(uintptr_t)(SHIM_BODY_PHYSICAL + shim_image.rela.at);
+	const uint64_t *entry =
+		(const uint64_t *)(uintptr_t)(SHIM_BODY_PHYSICAL + shim_image.rela.at);
 
 	for (uint32_t i = 0; i < shim_image.rela.bytes / RELATIVE; i++, entry += 3)
 		*(uint64_t *)(SHIM_BODY_PHYSICAL + entry[0]) = base + entry[2];
@@ -55,7 +56,8 @@ static void apply_rela(uint64_t base)
 
 static void apply_relr(uint64_t base)
 {
-	const uint64_t *entry = (const uint64_t *)(uintptr_t)(SHIM_BODY_PHYSICAL + shim_image.relr.at);
+	const uint64_t *entry =
+		(const uint64_t *)(uintptr_t)(SHIM_BODY_PHYSICAL + shim_image.relr.at);
 	uint64_t next = 0;
 
 	for (uint32_t i = 0; i < shim_image.relr.bytes / 8; i++) {
@@ -98,7 +100,8 @@ static void map_image(struct tables *tables, const struct region *where)
 static void map_stacks(struct tables *tables, const struct layout *l)
 {
 	for (uint64_t i = 0; i < l->stack_count; i++)
-		tables_map(tables, l->stacks.virtual + i * (l->stack_bytes + PAGE_BYTES) + PAGE_BYTES,
+		tables_map(tables,
+			l->stacks.virtual + i * (l->stack_bytes + PAGE_BYTES) + PAGE_BYTES,
 			l->heap.physical + i * l->stack_bytes, l->stack_bytes,
 			PAGE_USER | PAGE_WRITE, false);
 }
@@ -193,7 +196,8 @@ static void describe_blobs(struct boot_info *boot, const struct cmdline *line)
 
 		if (line->files[i].bytes > region->bytes - at)
 			refuse(EXIT_REFUSED, "the module is too short for the file",
-				line->files[i].name, "give QEMU  -initrd with all files, each from a page on");
+				line->files[i].name,
+				"give QEMU  -initrd with all files, each from a page on");
 		blob->address = region->virtual + at;
 		blob->length = line->files[i].bytes;
 		for (unsigned n = 0; line->files[i].name[n] != '\0'; n++)
@@ -218,7 +222,8 @@ static struct loader_range blobs_of(const struct loader *loader, const struct cm
 	return range;
 }
 
-static void lay_out(const struct boot_info *boot, const struct loader *loader, const struct cmdline *line)
+static void lay_out(
+	const struct boot_info *boot, const struct loader *loader, const struct cmdline *line)
 {
 	uint64_t image_end = SHIM_BODY_PHYSICAL + shim_image.span_bytes, missing;
 	uint64_t numbers[PLACE_NUMBERS(LAYOUT_REGIONS)];

@@ -21,7 +21,7 @@
 #define LENGTH_MAX 4096
 
 struct step {
-	uint32_t bits; /* so far */
+	uint32_t bits;		 /* so far */
 	uint32_t offset, length; /* how this position was reached; length 1, offset 0: a literal */
 	uint32_t last;		 /* the offset of the last match on the way */
 	uint8_t is_repeat;
@@ -39,7 +39,8 @@ static uint32_t gamma_bits(uint32_t value)
 	return bits;
 }
 
-static void offer(size_t to, uint32_t bits, uint32_t offset, uint32_t length, uint32_t last, int is_repeat)
+static void offer(
+	size_t to, uint32_t bits, uint32_t offset, uint32_t length, uint32_t last, int is_repeat)
 {
 	if (bits < steps[to].bits)
 		steps[to] = (struct step){ bits, offset, length, last, (uint8_t)is_repeat };
@@ -50,7 +51,8 @@ static void offer_matches(size_t at, size_t end, uint32_t offset)
 	const struct step *from = &steps[at];
 	uint32_t cost = 2 + gamma_bits(((offset - 1) >> 8) + 1) + 8;
 
-	for (uint32_t n = 0; n < LENGTH_MAX && at + n < end && input[at + n] == input[at + n - offset]; n++) {
+	for (uint32_t n = 0;
+		n < LENGTH_MAX && at + n < end && input[at + n] == input[at + n - offset]; n++) {
 		if (n == 0)
 			continue;
 		offer(at + n + 1, from->bits + cost + gamma_bits(n), offset, n + 1, offset, 0);

@@ -33,8 +33,7 @@ static uint64_t take_page(struct tables *tables)
 	return page;
 }
 
-void tables_init(
-	struct tables *tables, uint8_t *host, uint64_t start, uint64_t end, bool is_zero)
+void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t end, bool is_zero)
 {
 	*tables = (struct tables){
 		.host = host, .root = start, .next = start, .end = end, .is_zero = is_zero

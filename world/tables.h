@@ -25,14 +25,13 @@ struct tables {
 	uint64_t root; /* guest-physical: cr3 */
 	uint64_t next; /* guest-physical: next free table page */
 	uint64_t end;
-	bool is_zero;  /* memory that no table has yet */
+	bool is_zero; /* memory that no table has yet */
 	bool is_full; /* a table did not fit: a mistake in the layout's arithmetic */
 };
 
 /* Tables are taken from guest-physical [start, end). Unless they are zero, each is
  * zeroed when it is taken. */
-void tables_init(
-	struct tables *tables, uint8_t *host, uint64_t start, uint64_t end, bool is_zero);
+void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t end, bool is_zero);
 
 /* Maps whole pages: 4 KiB ones, or 2 MiB ones when `is_large` (all three then multiples of 2 MiB). */
 void tables_map(struct tables *tables, uint64_t virtual, uint64_t physical, uint64_t bytes,

@@ -164,8 +164,8 @@ bool seal_image(struct work *work)
 	if (work->has_about)
 		set_about(work->request, &linked);
 	snprintf(debug, sizeof(debug), "%s.debug", work->request->output);
-	is_good = write_file(debug, linked.bytes, linked.length, 0666) &&
-		  write_image(work, &linked);
+	is_good =
+		write_file(debug, linked.bytes, linked.length, 0666) && write_image(work, &linked);
 	munmap(linked.bytes, linked.length);
 	return is_good;
 }

@@ -59,8 +59,10 @@ static void describe(const struct image *body, struct shim_image *about)
 {
 	about->entry = (uint32_t)body->entry;
 	about->span_bytes = (uint32_t)body->span_bytes;
-	about->rela = (struct shim_table){ (uint32_t)body->rela.virtual, (uint32_t)body->rela.bytes };
-	about->relr = (struct shim_table){ (uint32_t)body->relr.virtual, (uint32_t)body->relr.bytes };
+	about->rela =
+		(struct shim_table){ (uint32_t)body->rela.virtual, (uint32_t)body->rela.bytes };
+	about->relr =
+		(struct shim_table){ (uint32_t)body->relr.virtual, (uint32_t)body->relr.bytes };
 	about->stack_bytes = body->has_stacks ? body->stack_bytes : 0;
 	about->stack_count_max = body->stack_count_max;
 	about->region_count = body->region_count;

@@ -211,11 +211,11 @@ static enum status apex_check(struct draft *draft)
 
 	*draft->fault = (struct dns_fault){ .file = draft->fault->file };
 	if (record_of(apex, DNS_SOA) == NULL)
-		format_text(draft->fault->text, sizeof(draft->fault->text), "%.100s has no SOA record",
-			draft->zone->origin_text);
+		format_text(draft->fault->text, sizeof(draft->fault->text),
+			"%.100s has no SOA record", draft->zone->origin_text);
 	else if (record_of(apex, DNS_NS) == NULL)
-		format_text(draft->fault->text, sizeof(draft->fault->text), "%.100s has no NS record",
-			draft->zone->origin_text);
+		format_text(draft->fault->text, sizeof(draft->fault->text),
+			"%.100s has no NS record", draft->zone->origin_text);
 	else
 		return OK;
 	return MALFORMED;

@@ -9,7 +9,6 @@
  */
 #include "lib/dns/master.h"
 
-
 #include "base/format.h"
 #include "lib/dns/rdata.h"
 

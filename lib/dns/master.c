@@ -3,7 +3,6 @@
  */
 #include "lib/dns/master.h"
 
-
 #include "base/format.h"
 #include "diatom/random.h"
 #include "lib/dns/rdata.h"

@@ -5,7 +5,6 @@
 #include "lib/dns/type.h"
 #include "base/format.h"
 
-
 /* Frequent ones first: the mnemonic is looked for from the top. */
 static const struct dns_type types[] = {
 	{ 1, "A", "a" },

@@ -29,10 +29,11 @@ static bool parse(const char *words)
 
 static void words_of_every_kind(void)
 {
-	CHECK(parse("  net=eth0,mac=52:54:00:12:34:56,ip=10.0.0.2/24,gw=10.0.0.1,mtu=9000 log=debug "
-		    "name=my%20image file=zone,4096 wall=1700000000000000000 spin=50000 "
-		    "virtio_mmio.device=4K@0xd0000000:5:1 -- one t%77o virtio_mmio.device=512@0xfeb00e00:12 "
-		    "%76irtio_mmio.device=x"));
+	CHECK(parse(
+		"  net=eth0,mac=52:54:00:12:34:56,ip=10.0.0.2/24,gw=10.0.0.1,mtu=9000 log=debug "
+		"name=my%20image file=zone,4096 wall=1700000000000000000 spin=50000 "
+		"virtio_mmio.device=4K@0xd0000000:5:1 -- one t%77o virtio_mmio.device=512@0xfeb00e00:12 "
+		"%76irtio_mmio.device=x"));
 	CHECK_EQUAL(line.net_count, 1);
 	CHECK_TEXT(line.nets[0].name, "eth0");
 	CHECK_TEXT(line.nets[0].ip, "10.0.0.2/24");
@@ -67,11 +68,12 @@ static void wrong_words_are_named(void)
 	static const char *const rows[] = { "word", "root=/dev/vda", "net=", "net=,ip=10.0.0.1/8",
 		"net=sixteen.letters.", "net=a,ip=", "net=a,mac=52:54:00:12:34", "net=a,what=1",
 		"net=a,mac=53:54:00:12:34:56", "net=a,mtu=67", "net=a,mtu=65536", "net=a,ip=%zz",
-		"net=a,ip=%00", "net=a,ip=%4", "file=a", "file=a,", "file=a,x", "log=loud", "log=",
-		"wall=-1", "wall=9223372036854775808", "spin=1000000001", "spin=0x", "name=%",
-		"virtio_mmio.device=", "virtio_mmio.device=4K@0x1000", "virtio_mmio.device=4K@0x1001:3",
-		"virtio_mmio.device=4K@0x100000000:3", "virtio_mmio.device=4K@0x1000:48",
-		"virtio_mmio.device=4K@0x1000:", "-- %0", "-- %00" };
+		"net=a,ip=%00", "net=a,ip=%4", "file=a", "file=a,", "file=a,x", "log=loud",
+		"log=", "wall=-1", "wall=9223372036854775808", "spin=1000000001", "spin=0x",
+		"name=%", "virtio_mmio.device=", "virtio_mmio.device=4K@0x1000",
+		"virtio_mmio.device=4K@0x1001:3", "virtio_mmio.device=4K@0x100000000:3",
+		"virtio_mmio.device=4K@0x1000:48", "virtio_mmio.device=4K@0x1000:", "-- %0",
+		"-- %00" };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (parse(rows[i]) || line.word == NULL || line.remedy == NULL)
@@ -190,21 +192,23 @@ static const struct {
 	bool is_found;
 	uint64_t low, low_end, heap, heap_end;
 } maps[] = {
-	{ "one piece", { { 0, MIB / 2, true }, { MIB, 64 * MIB, true } }, { 0 }, true, 3 * MIB, 64 * MIB,
-		3 * MIB, 64 * MIB },
-	{ "image not in RAM", { { 0, MIB, true }, { 4 * MIB, 64 * MIB, true } }, { 0 }, false, 0, 0, 0, 0 },
+	{ "one piece", { { 0, MIB / 2, true }, { MIB, 64 * MIB, true } }, { 0 }, true, 3 * MIB,
+		64 * MIB, 3 * MIB, 64 * MIB },
+	{ "image not in RAM", { { 0, MIB, true }, { 4 * MIB, 64 * MIB, true } }, { 0 }, false, 0, 0,
+		0, 0 },
 	{ "image cut off", { { 0, 2 * MIB, true } }, { 0 }, false, 0, 0, 0, 0 },
-	{ "reserved on top", { { 0, 64 * MIB, true }, { 60 * MIB, 70 * MIB, false } }, { 0 }, true, 3 * MIB,
-		60 * MIB, 3 * MIB, 60 * MIB },
-	{ "larger piece elsewhere", { { 0, 8 * MIB, true }, { 16 * MIB, 64 * MIB, true } }, { 0 }, true,
-		3 * MIB, 8 * MIB, 16 * MIB, 64 * MIB },
-	{ "module at the end", { { 0, 64 * MIB, true } }, { 62 * MIB, 64 * MIB, false }, true, 3 * MIB,
-		62 * MIB, 3 * MIB, 62 * MIB },
-	{ "module after the image", { { 0, 64 * MIB, true } }, { 3 * MIB, 5 * MIB, false }, true, 5 * MIB,
-		64 * MIB, 5 * MIB, 64 * MIB },
-	{ "beyond 4 GiB", { { 0, 8 * MIB, true }, { 4096 * MIB, 8192 * MIB, true } }, { 0 }, true, 3 * MIB,
-		8 * MIB, 3 * MIB, 8 * MIB },
-	{ "wrapped", { { 0, UINT64_MAX, true } }, { 0 }, true, 3 * MIB, 4096 * MIB, 3 * MIB, 4096 * MIB },
+	{ "reserved on top", { { 0, 64 * MIB, true }, { 60 * MIB, 70 * MIB, false } }, { 0 }, true,
+		3 * MIB, 60 * MIB, 3 * MIB, 60 * MIB },
+	{ "larger piece elsewhere", { { 0, 8 * MIB, true }, { 16 * MIB, 64 * MIB, true } }, { 0 },
+		true, 3 * MIB, 8 * MIB, 16 * MIB, 64 * MIB },
+	{ "module at the end", { { 0, 64 * MIB, true } }, { 62 * MIB, 64 * MIB, false }, true,
+		3 * MIB, 62 * MIB, 3 * MIB, 62 * MIB },
+	{ "module after the image", { { 0, 64 * MIB, true } }, { 3 * MIB, 5 * MIB, false }, true,
+		5 * MIB, 64 * MIB, 5 * MIB, 64 * MIB },
+	{ "beyond 4 GiB", { { 0, 8 * MIB, true }, { 4096 * MIB, 8192 * MIB, true } }, { 0 }, true,
+		3 * MIB, 8 * MIB, 3 * MIB, 8 * MIB },
+	{ "wrapped", { { 0, UINT64_MAX, true } }, { 0 }, true, 3 * MIB, 4096 * MIB, 3 * MIB,
+		4096 * MIB },
 };
 
 static void memory_maps(void)
@@ -221,7 +225,8 @@ static void memory_maps(void)
 		is_found = loader_memory(&loader, 3 * MIB, &low, &heap);
 		if (is_found != maps[i].is_found ||
 			(is_found && (low.start != maps[i].low || low.end != maps[i].low_end ||
-					     heap.start != maps[i].heap || heap.end != maps[i].heap_end)))
+					     heap.start != maps[i].heap ||
+					     heap.end != maps[i].heap_end)))
 			CHECK_FAIL("%s: low %llx-%llx heap %llx-%llx", maps[i].name,
 				(unsigned long long)low.start, (unsigned long long)low.end,
 				(unsigned long long)heap.start, (unsigned long long)heap.end);
@@ -244,7 +249,8 @@ static void no_two_regions_meet(void)
 			.argument_bytes = 100,
 			.device_count = 3,
 			.numbers = numbers };
-		const struct region *all[] = { &l.image, &l.stack, &l.boot, &l.devices, &l.heap, &l.stacks };
+		const struct region *all[] = { &l.image, &l.stack, &l.boot, &l.devices, &l.heap,
+			&l.stacks };
 
 		srand(seed);
 		for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
@@ -255,7 +261,8 @@ static void no_two_regions_meet(void)
 				CHECK(all[a]->virtual + all[a]->bytes + 4096 <= all[b]->virtual ||
 					all[b]->virtual + all[b]->bytes + 4096 <= all[a]->virtual);
 		CHECK(l.heap.physical % (2 * MIB) == 0 && l.heap.virtual % (2 * MIB) == 0);
-		CHECK(l.tables_end <= l.heap.physical && l.heap.physical + l.heap.bytes <= 64 * MIB);
+		CHECK(l.tables_end <= l.heap.physical &&
+			l.heap.physical + l.heap.bytes <= 64 * MIB);
 	}
 }
 
@@ -343,7 +350,8 @@ static const struct {
 	{ "write beyond", { 65536, 1, VIRTIO_DESC_WRITE, 0 }, "buffer outside the heap" },
 	{ "wraps", { UINT64_MAX, 2, VIRTIO_DESC_WRITE, 0 }, "buffer outside the heap" },
 	{ "huge", { 8192, UINT32_MAX, 0, 0 }, "chain of more than 2 GiB" },
-	{ "indirect", { 8192, 16, VIRTIO_DESC_INDIRECT, 0 }, "indirect descriptor, which was not offered" },
+	{ "indirect", { 8192, 16, VIRTIO_DESC_INDIRECT, 0 },
+		"indirect descriptor, which was not offered" },
 	{ "unknown flag", { 8192, 16, 0x80, 0 }, "indirect descriptor, which was not offered" },
 	{ "loops", { 8192, 16, VIRTIO_DESC_NEXT, 0 }, "chain that loops" },
 	{ "next beyond", { 8192, 16, VIRTIO_DESC_NEXT, 8 }, "descriptor index beyond the queue" },
@@ -455,9 +463,10 @@ static void arming(void)
 int main(void)
 {
 	return RUN(TEST(words_of_every_kind), TEST(nothing_is_fine), TEST(wrong_words_are_named),
-		TEST(too_many_of_a_kind), TEST(start_info_is_copied), TEST(bad_start_info_is_refused),
-		TEST(memory_maps), TEST(no_two_regions_meet), TEST(addresses_of_the_body),
-		TEST(any_size_of_memory), TEST(only_rings_in_the_heap), TEST(buffers_are_judged),
-		TEST(heads_and_indices), TEST(descriptors_of_the_device_stay),
-		TEST(used_ring_is_not_trusted), TEST(notifications_by_event_index), TEST(arming));
+		TEST(too_many_of_a_kind), TEST(start_info_is_copied),
+		TEST(bad_start_info_is_refused), TEST(memory_maps), TEST(no_two_regions_meet),
+		TEST(addresses_of_the_body), TEST(any_size_of_memory), TEST(only_rings_in_the_heap),
+		TEST(buffers_are_judged), TEST(heads_and_indices),
+		TEST(descriptors_of_the_device_stay), TEST(used_ring_is_not_trusted),
+		TEST(notifications_by_event_index), TEST(arming));
 }

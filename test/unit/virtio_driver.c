@@ -47,7 +47,8 @@ static void status_bits(void)
 static void features_are_those_of_both(void)
 {
 	CHECK_EQUAL(begin(GOOD | 0x7f0), OK); /* bit 0 of the low word is CSUM, which is wanted */
-	CHECK(virtio.features == (VIRTIO_F_VERSION_1 | VIRTIO_F_RING_EVENT_IDX | VIRTIO_NET_F_CSUM));
+	CHECK(virtio.features ==
+		(VIRTIO_F_VERSION_1 | VIRTIO_F_RING_EVENT_IDX | VIRTIO_NET_F_CSUM));
 	CHECK_EQUAL(REGISTER(DRIVER_FEATURES), VERSION_1); /* the high half came last */
 }
 
