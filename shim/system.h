@@ -8,9 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Registers of the local APIC. */
+/* The local APIC's registers: where, and their offsets. */
+#define APIC UINT64_C(0xfee00000)
+
 enum {
-	APIC = 0xfee00000U,
 	APIC_SPURIOUS = 0x0f0,
 	APIC_TIMER = 0x320,
 	APIC_LINT0 = 0x350,

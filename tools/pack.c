@@ -120,11 +120,23 @@ static void put_step(const struct step *step, size_t to)
 	put_number(step->length - 1);
 }
 
+/* The file's bytes; 0 of them after an error. */
+static size_t read_input(const char *path)
+{
+	FILE *file = path == NULL ? NULL : fopen(path, "rb");
+	size_t length;
+
+	if (file == NULL)
+		return 0;
+	length = fread(input, 1, INPUT_MAX, file);
+	fclose(file);
+	return length;
+}
+
 int main(int argc, char **argv)
 {
 	static uint32_t way[INPUT_MAX + 1];
-	FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
-	size_t end = file == NULL ? 0 : fread(input, 1, INPUT_MAX, file), count = 0;
+	size_t end = read_input(argc == 2 ? argv[1] : NULL), count = 0;
 
 	if (end == 0) {
 		fprintf(stderr, "pack: which file?\n");

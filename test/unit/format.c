@@ -34,7 +34,7 @@ static void numbers(void)
 	SAME("%lu %zu %ld", 5ul, (size_t)7, -3l);
 	SAME("[%5d][%-5d][%05d][%05d]", 42, 42, 42, -42);
 	SAME("%0*lld|%0*llx|%03u", 9, -12ll, 4, 0xabull, 7u);
-	SAME("%hu %hhu", 65535, 255);
+	SAME("%hu %hhu", (unsigned short)65535, (unsigned char)255);
 }
 
 static void what_does_not_fit_is_cut(void)
