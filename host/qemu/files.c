@@ -24,8 +24,6 @@ static bool append(int fd, const struct run_blob *blob)
 	}
 	end = lseek(fd, 0, SEEK_CUR);
 	end = (end + BOOT_PAGE_BYTES - 1) & ~(off_t)(BOOT_PAGE_BYTES - 1);
-	/* An empty file has an address, too. */
-	end += blob->length == 0 ? BOOT_PAGE_BYTES : 0;
 	return ftruncate(fd, end) == 0 && lseek(fd, end, SEEK_SET) == end;
 }
 
@@ -40,6 +38,11 @@ int files_ramdisk(const struct run_config *config, int *code)
 	for (unsigned i = 0; fd >= 0 && i < config->blob_count; i++) {
 		if (append(fd, &config->blobs[i]))
 			continue;
+		close(fd);
+		fd = -1;
+	}
+	/* QEMU wants a ramdisk that isn't empty, even if all files are. */
+	if (fd >= 0 && lseek(fd, 0, SEEK_END) == 0 && ftruncate(fd, BOOT_PAGE_BYTES) != 0) {
 		close(fd);
 		fd = -1;
 	}

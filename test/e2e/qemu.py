@@ -70,6 +70,96 @@ def printed_command_runs(lab, target):
     lib.equal((done.code, done.out.replace("\r", "")), (13, "[6][x y]\n"), f"{done.err}what came")
 
 
+ZONE = """$ORIGIN example.org.
+$TTL 60
+@ IN SOA ns1 admin 7 2 3 4 5
+@ IN NS ns1
+ns1 IN A 192.0.2.53
+by-hand IN A 192.0.2.78
+"""
+
+
+@lib.test
+def printed_command_hands_a_file_over(lab):
+    lib.need("qemu-system-x86_64", "dig")
+    net = lab.network()
+    command = printed(lab, "--net", f"eth0=tap:{net.tap},ip={net.body}/{net.prefix}", "--file",
+                      "zone=" + lab.path("a,b c.zone", ZONE), lib.image("dns"))
+    lab.start(command, inside=net).wait_for_ping(net.body, seconds=20)
+    answer = lab.run(["dig", "+short", "+norecurse", f"@{net.body}", "by-hand.example.org", "A"],
+                     inside=net)
+    lib.equal(answer.out, "192.0.2.78\n", "the answer")
+
+
+FILES = """
+#include <stdio.h>
+#include <diatom/app.h>
+
+DIATOM_BLOB(first);
+DIATOM_BLOB(second);
+DIATOM_BLOB(third);
+
+static void show(struct view v)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < v.length; i++)
+		sum = sum * 31 + v.data[i];
+	printf("%zu %u\\n", v.length, sum);
+}
+
+int main(void)
+{
+	show(blob_view(&first));
+	show(blob_view(&second));
+	show(blob_view(&third));
+	return 0;
+}
+"""
+
+
+@lib.test_each("process", *MACHINES)
+def files_come_through(lab, target):
+    """Of every length, an empty one among them, in any order of the options."""
+    contents = {"first": b"", "second": b"x" * 4096, "third": bytes(range(256)) * 20000 + b"end"}
+    options = [word for name in ("third", "first", "second")
+               for word in ("--file", f"{name}={lab.path(name, contents[name])}")]
+    result = lab.boot_and_wait(build(lab, "files", FILES), target=target, options=options)
+    wanted = ""
+    for data in contents.values():
+        total = 0
+        for byte in data:
+            total = (total * 31 + byte) & 0xffffffff
+        wanted += f"{len(data)} {total}\n"
+    lib.equal((result.code, result.out), (0, wanted), f"{result.err}code and output")
+
+
+@lib.test
+def qemu_is_jailed(lab):
+    """Started as root, the emulator is nobody, can do nothing of root's, and has its sandbox on."""
+    lib.need("root")
+    body = lab.boot("echo", target="qemu", net=lab.network())
+    body.wait_for_ping()
+    names = {}
+    for pid in body.children():
+        with open(f"/proc/{pid}/status") as file:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        names[status["Name"]] = status
+    qemu = names["qemu-system-x86"]
+    lib.equal((qemu["Uid"].split(), qemu["CapEff"], qemu["CapPrm"], qemu["Seccomp"]),
+              (["65534"] * 4, "0" * 16, "0" * 16, "2"), "user, capabilities, seccomp")
+    lib.equal(body.stop(), 0, f"{body.err()}exit code")
+
+
+@lib.test
+def kvm_missing(lab):
+    lib.need("root", "unshare", "qemu-system-x86_64")
+    result = lab.run(["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /dev && exec "$0" "$@"',
+                      lib.DIATOM, "run", "--as", "qemu", "--accel", "kvm", lib.image("hello")])
+    lib.equal((result.code, result.out), (lib.EXIT_HOST_LACKS, ""), f"{result.err}code and output")
+    lib.contains(result.err, "--accel tcg")
+
+
 @lib.test
 def q35_by_its_own_firmware(lab):
     """SeaBIOS, which gives the PCI devices their addresses, instead of qboot, which doesn't."""
