@@ -2,7 +2,7 @@
  * One loop around ppoll. Signals are blocked and read from a descriptor, so that they are events like
  * the others; QEMU gets a session of its own, so that a terminal's ^C reaches us alone.
  */
-#define _GNU_SOURCE /* ppoll */
+#define _GNU_SOURCE /* ppoll, execvpe */
 #include "host/qemu/guest.h"
 
 #include <errno.h>
@@ -66,12 +66,13 @@ int guest_open(struct guest *guest, const struct run_config *config, const struc
 	return code;
 }
 
-/* What the child does: never returns. */
+/* What the child does: never returns. The environment may hold secrets, and QEMU needs nothing of it. */
 static _Noreturn void become_qemu(
 	const struct guest *guest, const struct run_config *config, struct command *command)
 {
 	const int kept[] = { guest->ends.console, guest->ends.report, guest->ends.input,
 		guest->ends.files };
+	char *no_environment[] = { NULL };
 	sigset_t none;
 	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -85,7 +86,7 @@ static _Noreturn void become_qemu(
 	for (unsigned i = 0; i < config->net_count; i++)
 		fcntl(config->nets[i].fd, F_SETFD, 0);
 	command->words[command->count] = NULL;
-	execvp(command->words[0], command->words);
+	execvpe(command->words[0], command->words, no_environment);
 	_exit(report_error(EXIT_HOST_LACKS,
 		errno == ENOENT ? "install it:  apt-get install qemu-system-x86" : NULL,
 		"can't run %s: %s", command->words[0], strerror(errno)));

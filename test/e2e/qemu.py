@@ -145,6 +145,9 @@ def qemu_is_jailed(lab):
         with open(f"/proc/{pid}/status") as file:
             status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
         names[status["Name"]] = status
+        if status["Name"] == "qemu-system-x86":
+            with open(f"/proc/{pid}/environ") as file:
+                lib.equal(file.read(), "", "QEMU's environment")
     qemu = names["qemu-system-x86"]
     lib.equal((qemu["Uid"].split(), qemu["CapEff"], qemu["CapPrm"], qemu["Seccomp"]),
               (["65534"] * 4, "0" * 16, "0" * 16, "2"), "user, capabilities, seccomp")
