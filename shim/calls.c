@@ -58,6 +58,7 @@ static void sleep_until(int64_t deadline)
 		wants_finish();
 		return;
 	}
+	devices_acknowledge();
 	if (devices_arm() || wants_finish())
 		return;
 	if (deadline != INT64_MAX &&
@@ -70,7 +71,6 @@ static void sleep_until(int64_t deadline)
 	take_interrupts(true);
 	if (left != INT64_MAX)
 		timer_stop();
-	devices_acknowledge();
 	wants_finish();
 }
 

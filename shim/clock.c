@@ -7,7 +7,8 @@
  *     QEMU TCG   the timer runs at 1 GHz, and the counter is measured against it
  *     others     both are measured against the PIT
  *
- * Measuring begins at the first look and goes on beside the shim's other work, WINDOW_NS at least.
+ * Measuring against the timer begins at the first look and goes on beside the shim's other work,
+ * WINDOW_NS at least. The PIT counts round in 55 ms, so measuring against it is work of its own.
  */
 #include "shim/clock.h"
 
@@ -16,12 +17,15 @@
 #include "shim/machine.h"
 #include "shim/system.h"
 
-#define SECOND	   INT64_C(1000000000)
-#define SHIFT	   32
-#define WINDOW_NS  1000000
-#define PIT_HZ	   1193182
-#define PIT_WINDOW 5966 /* 5 ms: the PIT is read less exactly */
-#define TIMER_ONE  0xb	/* of the divide register: not divided */
+#define SECOND	     INT64_C(1000000000)
+#define SHIFT	     32
+#define WINDOW_NS    1000000
+#define LOOKS	     4
+#define RTC_TRIES    10000
+#define PIT_HZ	     1193182
+#define PIT_WINDOW   5966		 /* 5 ms: the PIT is read less exactly */
+#define PIT_PATIENCE (UINT64_C(1) << 27) /* ticks of the counter, 30 ms or more */
+#define TIMER_ONE    0xb		 /* of the divide register: not divided */
 
 /* The first register of CPUID 0x40000000's signature. */
 enum { HYPERVISOR_KVM = 0x4b4d564b, HYPERVISOR_XEN = 0x566e6558, HYPERVISOR_TCG = 0x54474354 };
@@ -44,12 +48,19 @@ struct wall_time {
 	uint32_t version, seconds, nanoseconds;
 };
 
+/* Timer and counter at one time. */
+struct look {
+	uint64_t tsc;
+	uint32_t count;
+};
+
 static struct vcpu_time vcpu_time __attribute__((aligned(64)));
 static struct wall_time wall_time __attribute__((aligned(16)));
 
 static uint32_t hypervisor;
+static bool has_kvm_clock;
 static uint64_t timer_hz;
-static uint64_t first_tsc, first_count;
+static struct look first;
 
 /* Ticks as nanoseconds. The shift is between 1 and 63; by hand, for want of a compiler's library. */
 static uint64_t scale(const struct boot_clock *clock, uint64_t ticks)
@@ -63,6 +74,25 @@ static uint64_t scale(const struct boot_clock *clock, uint64_t ticks)
 static uint32_t timer_count(void)
 {
 	return *register_at(APIC + APIC_TIMER_COUNT);
+}
+
+/* The best of a few: what came between the two readings least. */
+static struct look look(void)
+{
+	struct look best = { 0 };
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < LOOKS; i++) {
+		uint64_t before = tsc_read();
+		uint32_t count = timer_count();
+		uint64_t taken = tsc_read() - before;
+
+		if (taken >= least)
+			continue;
+		least = taken;
+		best = (struct look){ before + taken / 2, count };
+	}
+	return best;
 }
 
 /* The PIT's channel 2 counts down from 65535, its output to the loudspeaker off. */
@@ -90,12 +120,9 @@ void clock_begin(void)
 	*register_at(APIC + APIC_TIMER_INITIAL) = UINT32_MAX;
 	hypervisor = cpuid_read(0x40000000, 0).b;
 	timer_hz = hypervisor == HYPERVISOR_XEN ? SECOND / 10 : SECOND;
-	if (hypervisor == HYPERVISOR_KVM || hypervisor == HYPERVISOR_XEN)
-		return;
-	if (hypervisor != HYPERVISOR_TCG)
-		pit_start();
-	first_count = timer_count();
-	first_tsc = tsc_read();
+	has_kvm_clock =
+		hypervisor == HYPERVISOR_KVM && (cpuid_read(KVM_FEATURES, 0).a & KVM_CLOCK) != 0;
+	first = look();
 }
 
 static void set_rate(struct boot_clock *clock, uint64_t ticks, uint64_t ns)
@@ -106,26 +133,32 @@ static void set_rate(struct boot_clock *clock, uint64_t ticks, uint64_t ns)
 
 static void measure_by_timer(struct boot_clock *clock)
 {
-	uint64_t passed;
+	struct look now;
 
 	do {
-		passed = first_count - timer_count();
-	} while (passed < WINDOW_NS);
-	set_rate(clock, tsc_read() - first_tsc, passed);
+		now = look();
+	} while (first.count - now.count < WINDOW_NS);
+	set_rate(clock, now.tsc - first.tsc, first.count - now.count);
 }
 
-/* A PIT that isn't there reads as one that has counted all the way. */
+/* Without a PIT that counts, the timer is taken to be as QEMU and KVM have it. */
 static void measure_by_pit(struct boot_clock *clock)
 {
-	uint64_t passed, ns, timer;
+	struct look start = look(), now;
+	uint64_t passed, ns;
 
+	pit_start();
 	do {
 		passed = pit_passed();
-	} while (passed < PIT_WINDOW);
-	timer = first_count - timer_count();
+		now = look();
+	} while (passed < PIT_WINDOW && now.tsc - start.tsc < PIT_PATIENCE);
+	if (passed < PIT_WINDOW) {
+		measure_by_timer(clock);
+		return;
+	}
 	ns = passed * (uint64_t)SECOND / PIT_HZ;
-	set_rate(clock, tsc_read() - first_tsc, ns);
-	timer_hz = timer * (uint64_t)SECOND / ns;
+	set_rate(clock, now.tsc - start.tsc, ns);
+	timer_hz = (start.count - now.count) * (uint64_t)SECOND / ns;
 }
 
 static void ask_xen(struct boot_clock *clock)
@@ -136,15 +169,12 @@ static void ask_xen(struct boot_clock *clock)
 	clock->shift = (uint32_t)(SHIFT - (int8_t)time.d);
 }
 
-static bool ask_kvm(struct boot_clock *clock)
+static void ask_kvm(struct boot_clock *clock)
 {
-	if ((cpuid_read(KVM_FEATURES, 0).a & KVM_CLOCK) == 0)
-		return false;
 	msr_write(MSR_KVM_SYSTEM, (uintptr_t)&vcpu_time | 1);
 	__asm__ volatile("" ::: "memory");
 	clock->mult = vcpu_time.multiplier;
 	clock->shift = (uint32_t)(SHIFT - vcpu_time.shift);
-	return clock->mult != 0;
 }
 
 static int64_t kvm_wall(const struct boot_clock *clock)
@@ -180,9 +210,9 @@ static int64_t rtc_wall(void)
 {
 	uint32_t second, minute, hour, day, month, year, days;
 
+	for (unsigned i = 0; i < RTC_TRIES && (rtc_read(10) & 0x80) != 0; i++)
+		__builtin_ia32_pause(); /* it is just changing */
 	do {
-		while ((rtc_read(10) & 0x80) != 0 && rtc_read(13) != 0xff)
-			__builtin_ia32_pause(); /* it is just changing */
 		second = rtc_number(0);
 		minute = rtc_number(2);
 		hour = rtc_number(4);
@@ -203,20 +233,20 @@ static int64_t rtc_wall(void)
 
 void clock_set(struct boot_clock *clock, int64_t wall_ns)
 {
-	bool is_kvm = hypervisor == HYPERVISOR_KVM && ask_kvm(clock);
-
 	clock->kind = BOOT_CLOCK_TSC;
-	if (hypervisor == HYPERVISOR_XEN)
+	if (has_kvm_clock)
+		ask_kvm(clock);
+	else if (hypervisor == HYPERVISOR_XEN)
 		ask_xen(clock);
 	else if (hypervisor == HYPERVISOR_TCG)
 		measure_by_timer(clock);
-	else if (!is_kvm)
+	else
 		measure_by_pit(clock);
 	clock->wall_ns = wall_ns;
-	if (wall_ns == 0 && !is_kvm)
+	if (wall_ns == 0 && !has_kvm_clock)
 		clock->wall_ns = rtc_wall();
 	clock->tsc_base = tsc_read();
-	if (wall_ns == 0 && is_kvm)
+	if (wall_ns == 0 && has_kvm_clock)
 		clock->wall_ns = kvm_wall(clock);
 }
 

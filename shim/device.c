@@ -22,6 +22,7 @@ static struct device found[BOOT_DEVICES_MAX];
 static struct device *named[BOOT_DEVICES_MAX]; /* by the body's number */
 static unsigned found_count, named_count;
 static struct ring_memory memory;
+volatile bool devices_have_interrupted;
 
 bool device_add(const struct device *device)
 {
@@ -322,6 +323,9 @@ bool devices_arm(void)
 
 void devices_acknowledge(void)
 {
+	if (!devices_have_interrupted)
+		return;
+	devices_have_interrupted = false;
 	for (unsigned i = 0; i < named_count; i++)
 		if (is_live(named[i]))
 			named[i]->transport->acknowledge(named[i]);

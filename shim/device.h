@@ -68,7 +68,11 @@ void device_submit(uint64_t which, uint64_t index);
 /* Passes on from where on the body wants to be woken; true if something is there already. */
 bool devices_arm(void);
 
-/* After an interrupt. */
+/* Set by the interrupt of any device. */
+extern volatile bool devices_have_interrupted;
+
+/* If there was an interrupt, lets the devices raise the next. Comes before devices_arm: what a device
+ * does in between is either seen there or raises a new interrupt. */
 void devices_acknowledge(void);
 
 /* Are there buffers that a device has yet to read? */

@@ -283,12 +283,16 @@ call_stub:
 	push $3
 	jmp exception
 
-/* Interrupts come only while the shim waits with `hlt`: what they say is that it need wait no longer. */
+/* Interrupts are taken only in calls.c: they end its `hlt`, and say who is to be asked. */
 	.globl console_stub
 console_stub:
 	movb $1, console_has_input
+	jmp timer_stub
 	.globl wake_stub
 wake_stub:
+	movb $1, devices_have_interrupted
+	.globl timer_stub
+timer_stub:
 	push %rax
 	mov $0xfee000b0, %eax /* end of interrupt */
 	movl $0, (%rax)

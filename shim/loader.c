@@ -27,12 +27,15 @@ struct memory_map_entry {
 	uint32_t type, reserved;
 };
 
-/* Where the shim can read: below 4 GiB, in one piece. */
+static void (*let_see)(uint64_t start, uint64_t end);
+
+/* What the shim can read: below 4 GiB, in one piece; else NULL. */
 static const void *readable(uint64_t address, uint64_t bytes)
 {
-	return address != 0 && address < FOUR_GIB && bytes <= FOUR_GIB - address
-		       ? (const void *)address
-		       : NULL;
+	if (address == 0 || address >= FOUR_GIB || bytes > FOUR_GIB - address)
+		return NULL;
+	let_see(address, address + bytes);
+	return (const void *)address;
 }
 
 static struct loader_range range_of(uint64_t start, uint64_t bytes, bool is_ram)
@@ -88,11 +91,14 @@ static const char *read_command_line(struct loader *loader, const struct start_i
 		       : "the command line is longer than 4095 bytes, or out of reach";
 }
 
-const char *loader_read(struct loader *loader, uint32_t start_info)
+const char *loader_read(
+	struct loader *loader, uint32_t start_info, void (*see)(uint64_t start, uint64_t end))
 {
-	const struct start_info *info = readable(start_info, sizeof(*info));
+	const struct start_info *info;
 	const char *wrong;
 
+	let_see = see;
+	info = readable(start_info, sizeof(*info));
 	if (info == NULL || info->magic != START_MAGIC)
 		return "the hypervisor did not start the image by PVH";
 	wrong = read_map(loader, info);

@@ -26,8 +26,9 @@ struct loader {
 	char command_line[SHIM_COMMAND_LINE_MAX];
 };
 
-/* NULL, or what is wrong with the start info. */
-const char *loader_read(struct loader *loader, uint32_t start_info);
+/* NULL, or what is wrong with the start info. `see` lets the shim see memory (world_see). */
+const char *loader_read(
+	struct loader *loader, uint32_t start_info, void (*see)(uint64_t start, uint64_t end));
 
 /*
  * The memory that the world may have, as [*low, *low_end) from `image_end` on, in the RAM in which the

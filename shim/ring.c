@@ -157,17 +157,21 @@ bool ring_submit(struct ring *ring, uint16_t until)
 
 bool ring_arm(struct ring *ring)
 {
-	uint16_t event;
+	uint16_t event, index, before = ring->seen;
+	bool is_new;
 
 	if (ring->size == 0 || ring->broken != NULL)
 		return false;
 	event = ring->offered->ring[ring->size];
-	if (event == ring->armed)
-		return false; /* the device knows, and has interrupted if it came */
+	is_new = event != ring->armed;
 	ring->armed = event;
 	STORE(ring->available->ring[ring->size], event);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* the event first, then the index is read */
-	return LOAD(ring->used->index) != event;
+	index = ring->seen = LOAD(ring->used->index);
+	/* It came before the device knew; or it has come since the last time, in which case the interrupt
+	 * may have been lost in an acknowledgement. */
+	return (is_new && index != event) ||
+	       (uint16_t)(index - event - 1) < (uint16_t)(index - before);
 }
 
 bool ring_has_output(struct ring *ring)

@@ -33,6 +33,7 @@ struct ring {
 	uint16_t size;	    /* a power of two; 0: not set up */
 	uint16_t submitted; /* available index as the device knows it */
 	uint16_t returned;  /* used index up to which chains are the body's again */
+	uint16_t seen;	    /* used index when the body went to sleep last */
 	uint16_t armed;	    /* used_event as the device knows it */
 	const char *broken; /* why it stopped; NULL while it works */
 	uint8_t with_device[VIRTIO_QUEUE_SIZE_MAX / 8]; /* a bit for each descriptor */

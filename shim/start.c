@@ -27,7 +27,7 @@ _Noreturn void enter_body(uint64_t rip, uint64_t rsp, uint64_t rdi);
 
 static void read_loader(uint32_t start_info)
 {
-	const char *wrong = loader_read(&loader, start_info);
+	const char *wrong = loader_read(&loader, start_info, world_see);
 
 	if (wrong != NULL)
 		refuse(EXIT_REFUSED, wrong, NULL,

@@ -49,7 +49,7 @@ static uint64_t gdt[8];
 static uint64_t idt[VECTORS][2];
 static uint32_t tss[TSS_BYTES / 4 + 2];
 
-extern const uint8_t exception_stubs[], call_stub[], wake_stub[], console_stub[];
+extern const uint8_t exception_stubs[], call_stub[], wake_stub[], console_stub[], timer_stub[];
 extern uint8_t exception_stack_end[];
 
 static void set_gate(unsigned vector, const uint8_t *stub, unsigned ist, unsigned ring)
@@ -66,7 +66,7 @@ static void set_gates(void)
 		set_gate(v, exception_stubs + v * STUB_BYTES, 1, 0);
 	set_gate(BREAKPOINT, call_stub, 1, 3);
 	for (unsigned v = 32; v < VECTORS; v++)
-		set_gate(v, wake_stub, 0, 0);
+		set_gate(v, v == VECTOR_WAKE ? wake_stub : timer_stub, 0, 0);
 	set_gate(VECTOR_CONSOLE, console_stub, 0, 0);
 }
 
@@ -96,7 +96,7 @@ void system_begin(void)
 	port_write8(0x21, 0xff);
 	*register_at(APIC + APIC_SPURIOUS) = APIC_ENABLED | VECTOR_SPURIOUS;
 	*register_at(APIC + APIC_LINT0) = APIC_MASKED;
-	*register_at(APIC + APIC_TIMER) = VECTOR_WAKE;
+	*register_at(APIC + APIC_TIMER) = VECTOR_TIMER;
 }
 
 static void enable_avx(void)

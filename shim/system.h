@@ -20,10 +20,11 @@ enum {
 	APIC_TIMER_DIVIDE = 0x3e0,
 };
 
-/* Interrupt vectors. All but the console's only end `hlt`. */
+/* Interrupt vectors. Each ends `hlt`; those of devices and console leave word who it was. */
 enum {
 	VECTOR_WAKE = 32,
 	VECTOR_CONSOLE = 33,
+	VECTOR_TIMER = 34,
 	VECTOR_SPURIOUS = 47,
 	VECTORS = 48,
 };

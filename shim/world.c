@@ -34,6 +34,8 @@ const uint8_t *world_notes(uint64_t *bytes)
 
 void world_see(uint64_t start, uint64_t end)
 {
+	if (start < SEEN)
+		start = SEEN;
 	for (uint64_t at = start & -LARGE_BYTES; at < end; at += LARGE_BYTES)
 		table_directories[at / LARGE_BYTES] = at | 0x83 | NO_EXECUTE;
 }
@@ -242,10 +244,9 @@ static void lay_out(
 	if (missing != 0)
 		refuse(EXIT_OUT_OF_MEMORY, "the machine has too little memory", NULL,
 			"give it more: -m 64");
-	if (wishes.heap.end > SEEN)
-		world_see(SEEN, wishes.heap.end);
-	if (wishes.low.end > SEEN)
-		world_see(SEEN, world.layout.tables_end);
+	world_see(world.layout.heap.physical, wishes.heap.end);
+	world_see(wishes.blobs.start, wishes.blobs.end);
+	world_see(SHIM_BODY_PHYSICAL, world.layout.tables_end);
 }
 
 void world_make(struct boot_info *boot, const struct loader *loader, const struct cmdline *line)
