@@ -72,7 +72,7 @@ def load_loses_nothing(lab, target):
     lib.equal(body.stop(), 0, f"{body.err()}exit code")
 
 
-@lib.test_each("vm", "process", "qemu")
+@lib.test_each("vm", "process")
 def malformed_queries(lab, target):
     """Broken frames, datagrams and messages by the hundred; dig still gets its answer."""
     packets.need_scapy()
