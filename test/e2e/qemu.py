@@ -363,7 +363,7 @@ def second_signal_ends_it(lab):
 def early_signal_is_kept(lab):
     """TERM before the image starts: it is asked once it does."""
     body = lab.boot("echo", target="q35", net=lab.network())
-    time.sleep(0.01)
+    lib.until(lambda: len(body.children()) > 1, 10, "QEMU's start", pause=0.001)
     lib.equal(body.stop(), 0, f"{body.err()}exit code")
 
 
