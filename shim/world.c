@@ -98,16 +98,6 @@ static void map_image(struct tables *tables, const struct region *where)
 	}
 }
 
-/* One piece for each stack: the holes between are the guards. */
-static void map_stacks(struct tables *tables, const struct layout *l)
-{
-	for (uint64_t i = 0; i < l->stack_count; i++)
-		tables_map(tables,
-			l->stacks.virtual + i * (l->stack_bytes + PAGE_BYTES) + PAGE_BYTES,
-			l->heap.physical + i * l->stack_bytes, l->stack_bytes,
-			PAGE_USER | PAGE_WRITE, false);
-}
-
 /* The shim's own 2 MiB in small pages: its text can't be written, nothing else executed, and there is
  * nothing at 0. */
 static void seal_shim(void)
@@ -136,7 +126,8 @@ static void map_all(const struct layout *l)
 	map(&tables, &l->blobs, 0, l->blobs.bytes, 0);
 	tables_map(&tables, l->heap.virtual, l->heap.physical, l->heap.bytes,
 		PAGE_USER | PAGE_WRITE, true);
-	map_stacks(&tables, l);
+	tables_map_window(&tables, l->stacks.virtual, l->stacks.physical, l->stack_bytes,
+		l->stack_count, PAGE_USER | PAGE_WRITE);
 	seal_shim();
 	root[0] = table_root[0];
 	if (tables.is_full)

@@ -69,18 +69,24 @@ static uint64_t *leaf_table(struct tables *tables, uint64_t virtual, bool is_lar
 	return table;
 }
 
+static uint64_t flags_of(unsigned rights)
+{
+	uint64_t flags = PRESENT | ACCESSED | DIRTY;
+
+	flags |= (rights & PAGE_WRITE) != 0 ? WRITABLE : 0;
+	flags |= (rights & PAGE_EXECUTE) != 0 ? 0 : NO_EXECUTE;
+	flags |= (rights & PAGE_USER) != 0 ? USER : 0;
+	return flags;
+}
+
 void tables_map(struct tables *tables, uint64_t virtual, uint64_t physical, uint64_t bytes,
 	unsigned rights, bool is_large)
 {
 	uint64_t page = is_large ? LARGE_BYTES : PAGE_BYTES;
 	unsigned shift = is_large ? 21 : 12;
-	uint64_t flags = PRESENT | ACCESSED | DIRTY;
+	uint64_t flags = flags_of(rights) | (is_large ? LARGE : 0);
 	uint64_t *table = NULL;
 
-	flags |= (rights & PAGE_WRITE) != 0 ? WRITABLE : 0;
-	flags |= (rights & PAGE_EXECUTE) != 0 ? 0 : NO_EXECUTE;
-	flags |= (rights & PAGE_USER) != 0 ? USER : 0;
-	flags |= is_large ? LARGE : 0;
 	for (uint64_t done = 0; done < bytes; done += page) {
 		unsigned index = index_at(virtual + done, shift);
 
@@ -89,6 +95,29 @@ void tables_map(struct tables *tables, uint64_t virtual, uint64_t physical, uint
 		if (table == NULL)
 			return;
 		table[index] = (physical + done) | flags;
+	}
+}
+
+/* The inner loop is short: where ring 0 is emulated, an instruction takes a microsecond. */
+void tables_map_window(struct tables *tables, uint64_t virtual, uint64_t physical, uint64_t bytes,
+	uint64_t count, unsigned rights)
+{
+	uint64_t flags = flags_of(rights), entry = physical | flags;
+	unsigned index = index_at(virtual, 12), hole = 1, pages = (unsigned)(bytes / PAGE_BYTES);
+	uint64_t *table = leaf_table(tables, virtual, false);
+
+	for (uint64_t left = count * (pages + 1); left > 0 && table != NULL; left--) {
+		if (--hole == 0) {
+			hole = pages + 1;
+		} else {
+			table[index] = entry;
+			entry += PAGE_BYTES;
+		}
+		virtual += PAGE_BYTES;
+		if (++index == ENTRIES && left > 1) {
+			index = 0;
+			table = leaf_table(tables, virtual, false);
+		}
 	}
 }
 

@@ -37,6 +37,13 @@ void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t 
 void tables_map(struct tables *tables, uint64_t virtual, uint64_t physical, uint64_t bytes,
 	unsigned rights, bool is_large);
 
+/*
+ * Maps `count` pieces of physical memory, one behind the other, each of `bytes` with an unmapped page
+ * before it: the stack window of abi/boot.h.
+ */
+void tables_map_window(struct tables *tables, uint64_t virtual, uint64_t physical, uint64_t bytes,
+	uint64_t count, unsigned rights);
+
 /* Most table pages that a region of so many bytes can take, wherever it lies. */
 uint64_t tables_pages_for(uint64_t bytes, bool is_large);
 
