@@ -24,6 +24,7 @@ PYTHON  := /usr/bin/python3
 
 include mk/setup.mk
 include mk/libc.mk
+include mk/shim.mk
 include mk/body.mk
 include mk/hosted.mk
 include mk/host.mk

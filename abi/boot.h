@@ -5,7 +5,7 @@
  * and enters the image's ELF entry point with its address in RDI, on the main stack, in ring 3:
  *
  *     rdi = &boot_info   rsp = main stack top - 8 (as after a call: 16-byte aligned + 8)   rflags = 2
- *     fs base = 0 (the body's start code sets it with wrfsbase)   all other registers 0
+ *     fs base = 0 (the body's start code sets it: BOOT_CPU_NO_FSGSBASE)   all other registers 0
  *     mxcsr = 0x1f80, x87 at its reset state
  *
  * All addresses are virtual addresses of the body unless a name says physical. The structure is
@@ -65,7 +65,7 @@ struct boot_clock {
 };
 
 struct boot_memory {
-	uint64_t heap; /* multiple of 2 MiB; zero-filled */
+	uint64_t heap; /* multiple of 2 MiB; zero-filled, but by the shim: firmware ran before it */
 	uint64_t heap_bytes;
 	uint64_t heap_physical;
 	uint64_t image; /* lowest mapped byte of the loaded image */
@@ -80,8 +80,8 @@ struct boot_memory {
 
 enum boot_transport {
 	BOOT_VIRTIO_MMIO = 1, /* `address`: registers, virtio 1.2 section 4.2 */
-	BOOT_VIRTIO_PCI = 2,
-	BOOT_FD = 3, /* `fd`: a tap, a packet or datagram socket (net), or a file (block) */
+	BOOT_VIRTIO_SHIM = 2, /* `address`: struct device_window, abi/device.h */
+	BOOT_FD = 3,	      /* `fd`: a tap, a packet or datagram socket (net), or a file (block) */
 };
 
 /* Flags of a BOOT_FD net device. */
@@ -152,9 +152,10 @@ struct boot_info {
 
 enum boot_cpu_feature {
 	BOOT_CPU_RDRAND = 1,
-	BOOT_CPU_AVX2 = 2, /* with the operating system's consent (XCR0) */
-	BOOT_CPU_ERMS = 4, /* fast rep movsb */
-	BOOT_CPU_FSRM = 8, /* fast short rep movsb */
+	BOOT_CPU_AVX2 = 2,	   /* with the operating system's consent (XCR0) */
+	BOOT_CPU_ERMS = 4,	   /* fast rep movsb */
+	BOOT_CPU_FSRM = 8,	   /* fast short rep movsb */
+	BOOT_CPU_NO_FSGSBASE = 16, /* no wrfsbase: CALL_THREAD sets the thread pointer */
 };
 
 _Static_assert(sizeof(struct boot_device) == 160, "boot_device is a wire format");

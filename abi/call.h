@@ -31,6 +31,25 @@ enum platform_call {
 	CALL_CONSOLE = 2,
 	/* End with a crash report; rsi, rdx: a text that says why, at most 1024 bytes are shown. */
 	CALL_CRASH = 3,
+
+	/*
+	 * Shim only; abi/device.h has the picture.
+	 *
+	 * BEGIN: rsi: the device's place in boot_info.devices; rdx: features wanted. Resets it and
+	 * agrees on those of them that it offers, and on VERSION_1.
+	 * QUEUE: rsi: DEVICE_QUEUE(device, queue) | size << 16; rdx: address in the heap of the body's
+	 * descriptor table, aligned to 16, with its available ring right behind. A power of two, at
+	 * most what the window says. Its used ring is zeroed.
+	 * START: rsi: the device's place. It is live.
+	 * SUBMIT: rsi: DEVICE_QUEUE(device, queue); rdx: the available index. The device gets the
+	 * chains up to it.
+	 */
+	CALL_DEVICE_BEGIN = 4,
+	CALL_DEVICE_QUEUE = 5,
+	CALL_DEVICE_START = 6,
+	CALL_DEVICE_SUBMIT = 7,
+	/* Shim only, with BOOT_CPU_NO_FSGSBASE: the thread pointer (fs base) becomes rsi. */
+	CALL_THREAD = 8,
 };
 
 #define CALL_PORT	0xf0 /* platform calls (monitor) */

@@ -74,7 +74,42 @@ enum virtio_mmio_register {
 };
 
 #define VIRTIO_MMIO_MAGIC_VALUE 0x74726976
-#define VIRTIO_QUEUE_SIZE_MAX	256 /* what our monitor offers for each queue */
+
+/* The PCI transport. [4.1] */
+#define VIRTIO_PCI_VENDOR	0x1af4
+#define VIRTIO_PCI_TRANSITIONAL 0x1000 /* device ids from here on: the kind is in the subsystem */
+#define VIRTIO_PCI_MODERN	0x1040 /* and from here: 0x1040 + enum virtio_device_id */
+#define VIRTIO_PCI_DEVICE_MAX	0x107f
+#define VIRTIO_PCI_NO_VECTOR	0xffff
+
+enum virtio_pci_structure { /* type of a vendor capability [4.1.4] */
+	VIRTIO_PCI_COMMON = 1,
+	VIRTIO_PCI_NOTIFY = 2,
+	VIRTIO_PCI_ISR = 3,
+	VIRTIO_PCI_DEVICE = 4,
+};
+
+enum virtio_pci_common { /* byte offsets in the common structure [4.1.4.3] */
+	VIRTIO_PCI_DEVICE_FEATURES_SELECT = 0x00,
+	VIRTIO_PCI_DEVICE_FEATURES = 0x04,
+	VIRTIO_PCI_DRIVER_FEATURES_SELECT = 0x08,
+	VIRTIO_PCI_DRIVER_FEATURES = 0x0c,
+	VIRTIO_PCI_CONFIG_VECTOR = 0x10, /* 16 bits, like all up to the queue's addresses but */
+	VIRTIO_PCI_QUEUE_COUNT = 0x12,
+	VIRTIO_PCI_STATUS = 0x14,	     /* 8 bits */
+	VIRTIO_PCI_CONFIG_GENERATION = 0x15, /* 8 bits */
+	VIRTIO_PCI_QUEUE_SELECT = 0x16,
+	VIRTIO_PCI_QUEUE_SIZE = 0x18,
+	VIRTIO_PCI_QUEUE_VECTOR = 0x1a,
+	VIRTIO_PCI_QUEUE_ENABLE = 0x1c,
+	VIRTIO_PCI_QUEUE_NOTIFY_OFFSET = 0x1e,
+	VIRTIO_PCI_QUEUE_DESC = 0x20,
+	VIRTIO_PCI_QUEUE_AVAIL = 0x28,
+	VIRTIO_PCI_QUEUE_USED = 0x30,
+	VIRTIO_PCI_COMMON_BYTES = 0x38,
+};
+
+#define VIRTIO_QUEUE_SIZE_MAX 256 /* what our monitor offers for each queue */
 
 /* Split virtqueue. [2.7] */
 struct virtio_descriptor {

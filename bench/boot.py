@@ -71,10 +71,10 @@ def linux_guest(lab):
             "-append", "console=ttyS0 quiet panic=-1 reboot=t"]
 
 
-def time_command(lab, argv, runs, until=None):
+def time_command(lab, argv, runs, until=None, status=0):
     """Median of `runs` consecutive starts: ms in all, ms of CPU."""
-    wait = ["--until", until] if until else []
-    done = lab.run([compile_peer("spawn"), runs, *wait, *argv], cpu=CORES[0], timeout=120)
+    words = (["--until", until] if until else []) + ["--status", status]
+    done = lab.run([compile_peer("spawn"), runs, *words, *argv], cpu=CORES[0], timeout=120)
     if done.code != 0:
         raise lib.Failure(f"{done.err.strip()[-300:]}")
     pairs = sorted(tuple(map(float, line.split())) for line in done.out.splitlines())

@@ -62,7 +62,9 @@ static void heap_start(void)
 	ASSERT(plat_boot->memory.heap % CHUNK_BYTES == 0 && pages > map_pages);
 	heap.start = (uint8_t *)plat_boot->memory.heap;
 	heap.pages = pages - map_pages;
-	heap.map = heap.start + (heap.pages << PAGE_SHIFT); /* the host zeroed it */
+	heap.map = heap.start + (heap.pages << PAGE_SHIFT);
+	if (!plat_heap_is_zeroed())
+		memset(heap.map, 0, map_pages << PAGE_SHIFT);
 	heap.high = heap.pages;
 }
 

@@ -8,10 +8,10 @@
 #include "core/log.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "abi/manifest.h"
+#include "base/format.h"
 #include "diatom/log.h"
 #include "plat/plat.h"
 
@@ -20,6 +20,10 @@ __attribute__((used)) struct inside_log log_ring;
 
 MANIFEST_INSIDE_NOTE(INSIDE_LOG, "log_ring", "log_ring + 3848");
 _Static_assert(sizeof(log_ring) == 3848, "the note says so");
+
+/* Of the C library, in an image whose program prints by it; else NULL. */
+extern int vsnprintf(char *to, size_t room, const char *format, va_list arguments)
+	__attribute__((weak));
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 
@@ -52,11 +56,12 @@ void log_line(enum log_level level, const char *part, const char *format, ...)
 	}
 	if (level > log_level_printed)
 		return;
-	start = snprintf(line, LOG_LINE_BYTES, "%s %s: ", level_names[level & 3], part);
+	start = format_text(line, LOG_LINE_BYTES, "%s %s: ", level_names[level & 3], part);
 	if (start < 0 || start >= LOG_LINE_BYTES)
 		start = 0;
 	va_start(arguments, format);
-	more = vsnprintf(line + start, (size_t)(LOG_LINE_BYTES - start), format, arguments);
+	more = (vsnprintf != NULL ? vsnprintf : format_text_list)(
+		line + start, (size_t)(LOG_LINE_BYTES - start), format, arguments);
 	va_end(arguments);
 	log_ring.next++;
 	plat_console_write(line, line_end(line, (size_t)start + (size_t)(more < 0 ? 0 : more)));

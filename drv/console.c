@@ -12,6 +12,7 @@
 #include "diatom/memory.h"
 #include "diatom/task.h"
 #include "drv/console.h"
+#include "drv/virtio.h"
 #include "plat/plat.h"
 
 /*
@@ -95,7 +96,7 @@ static enum status open_device(const char *name, struct console_device **device)
 
 	if (boot == NULL)
 		return NOT_FOUND;
-	if (boot->transport == BOOT_VIRTIO_MMIO)
+	if (virtio_is(boot))
 		return virtio_console_open(boot, device);
 	return boot->transport == BOOT_FD ? fd_console_open(boot, device) : UNSUPPORTED;
 }

@@ -17,9 +17,8 @@ enum status netdev_open(const char *name, struct netdev **device)
 	case BOOT_FD:
 		return tap_open(boot, device);
 	case BOOT_VIRTIO_MMIO:
+	case BOOT_VIRTIO_SHIM:
 		return virtio_net_open(boot, device);
-	case BOOT_VIRTIO_PCI:
-		break;
 	}
 	return UNSUPPORTED;
 }

@@ -8,7 +8,7 @@
 #include "diatom/memory.h"
 #include "diatom/task.h"
 #include "drv/console.h"
-#include "drv/virtio_mmio.h"
+#include "drv/virtio.h"
 
 #define BUFFERS	     4
 #define BUFFER_BYTES 512
@@ -18,7 +18,7 @@ COUNTER(rx_bad_length, "virtio_console.rx_bad_length",
 
 struct virtio_console {
 	struct console_device device;
-	struct virtio_mmio mmio;
+	struct virtio virtio;
 	struct virtqueue receive, transmit;
 	uint8_t *reading; /* the buffer that is being read; NULL: none */
 	size_t from, to;  /* what is left of it */
@@ -95,17 +95,17 @@ static bool virtio_prepare_sleep(struct poller *poller)
 
 static enum status start(struct virtio_console *console, const struct boot_device *boot)
 {
-	enum status status = virtio_mmio_begin(&console->mmio, boot, VIRTIO_ID_CONSOLE, 0, 0);
+	enum status status = virtio_begin(&console->virtio, boot, VIRTIO_ID_CONSOLE, 0, 0);
 
 	if (status == OK)
-		status = virtio_mmio_queue(
-			&console->mmio, &console->receive, VIRTIO_CONSOLE_RECEIVE, BUFFERS);
+		status = virtio_queue(
+			&console->virtio, &console->receive, VIRTIO_CONSOLE_RECEIVE, BUFFERS);
 	if (status == OK) /* output goes by the platform call; the queue has to exist */
-		status = virtio_mmio_queue(
-			&console->mmio, &console->transmit, VIRTIO_CONSOLE_TRANSMIT, BUFFERS);
+		status = virtio_queue(
+			&console->virtio, &console->transmit, VIRTIO_CONSOLE_TRANSMIT, BUFFERS);
 	if (status != OK)
 		return status;
-	virtio_mmio_finish(&console->mmio);
+	virtio_finish(&console->virtio);
 	for (unsigned i = 0; i < BUFFERS; i++)
 		post(console, console->buffers[i]);
 	return OK;

@@ -12,7 +12,7 @@
 #include "diatom/counter.h"
 #include "diatom/memory.h"
 #include "diatom/random.h"
-#include "drv/virtio_mmio.h"
+#include "drv/virtio.h"
 #include "plat/plat.h"
 
 COUNTER(bad_length, "virtio_entropy.bad_length",
@@ -21,7 +21,7 @@ COUNTER(bad_length, "virtio_entropy.bad_length",
 #define ENTROPY_BYTES 64
 
 static struct {
-	struct virtio_mmio mmio;
+	struct virtio virtio;
 	struct virtqueue queue;
 	bool is_tried, is_open;
 	uint8_t *bytes; /* of the heap: the host writes nowhere else */
@@ -41,15 +41,15 @@ static void start(void)
 	const struct boot_device *boot = plat_device(MANIFEST_ENTROPY, "");
 
 	source.is_tried = true;
-	if (boot == NULL || boot->transport != BOOT_VIRTIO_MMIO)
+	if (boot == NULL || !virtio_is(boot))
 		return;
-	if (virtio_mmio_begin(&source.mmio, boot, VIRTIO_ID_ENTROPY, 0, 0) != OK ||
-		virtio_mmio_queue(&source.mmio, &source.queue, 0, 1) != OK)
+	if (virtio_begin(&source.virtio, boot, VIRTIO_ID_ENTROPY, 0, 0) != OK ||
+		virtio_queue(&source.virtio, &source.queue, 0, 1) != OK)
 		return;
 	source.bytes = extent_alloc(ENTROPY_BYTES);
 	if (source.bytes == NULL)
 		return;
-	virtio_mmio_finish(&source.mmio);
+	virtio_finish(&source.virtio);
 	source.is_open = true;
 	post();
 	plat_sleep(AT_ONCE);

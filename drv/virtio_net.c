@@ -15,7 +15,7 @@
 #include "diatom/log.h"
 #include "diatom/memory.h"
 #include "diatom/task.h"
-#include "drv/virtio_mmio.h"
+#include "drv/virtio.h"
 #include "drv/vnet.h"
 #include "plat/plat.h"
 
@@ -32,7 +32,7 @@ COUNTER(tx_no_headroom, "virtio_net.tx_no_headroom", "frames dropped: no room fo
 
 struct virtio_net {
 	struct netdev device;
-	struct virtio_mmio mmio;
+	struct virtio virtio;
 	struct virtqueue receive, transmit;
 };
 
@@ -213,7 +213,7 @@ static const struct netdev_ops net_ops = {
 
 static bool has(const struct virtio_net *net, uint64_t features)
 {
-	return (net->mmio.features & features) == features;
+	return (net->virtio.features & features) == features;
 }
 
 static uint32_t features_of(const struct virtio_net *net)
@@ -233,18 +233,18 @@ static uint32_t features_of(const struct virtio_net *net)
 static enum status start(struct virtio_net *net, const struct boot_device *boot)
 {
 	/* Without mergeable buffers each would have to hold 64 KiB. */
-	enum status status = virtio_mmio_begin(
-		&net->mmio, boot, VIRTIO_ID_NET, FEATURES_WANTED, VIRTIO_NET_F_MRG_RXBUF);
+	enum status status = virtio_begin(
+		&net->virtio, boot, VIRTIO_ID_NET, FEATURES_WANTED, VIRTIO_NET_F_MRG_RXBUF);
 
 	if (status == OK)
-		status = virtio_mmio_queue(
-			&net->mmio, &net->receive, VIRTIO_NET_RECEIVE, VIRTIO_QUEUE_SIZE_MAX);
+		status = virtio_queue(
+			&net->virtio, &net->receive, VIRTIO_NET_RECEIVE, VIRTIO_QUEUE_SIZE_MAX);
 	if (status == OK)
-		status = virtio_mmio_queue(
-			&net->mmio, &net->transmit, VIRTIO_NET_TRANSMIT, VIRTIO_QUEUE_SIZE_MAX);
+		status = virtio_queue(
+			&net->virtio, &net->transmit, VIRTIO_NET_TRANSMIT, VIRTIO_QUEUE_SIZE_MAX);
 	if (status != OK)
 		return status;
-	virtio_mmio_finish(&net->mmio);
+	virtio_finish(&net->virtio);
 	post_buffers(net, FIRST_BUFFERS < net->receive.size ? FIRST_BUFFERS : net->receive.size);
 	return OK;
 }

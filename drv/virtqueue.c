@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "abi/call.h"
 #include "core/trace.h"
 #include "diatom/counter.h"
 #include "diatom/log.h"
@@ -99,6 +100,11 @@ void virtqueue_publish(struct virtqueue *queue)
 
 	if (queue->available_index == old || queue->is_broken)
 		return;
+	if (queue->notify == NULL) {
+		queue->kicked_index = queue->available_index;
+		plat_shim_call(CALL_DEVICE_SUBMIT, queue->shim_queue, queue->available_index);
+		return;
+	}
 	__atomic_store_n(&queue->available->index, queue->available_index, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* the index first, then the event is read */
 	queue->kicked_index = queue->available_index;

@@ -31,7 +31,8 @@ struct virtqueue {
 	struct virtio_descriptor *descriptors;
 	struct virtio_available *available;
 	struct virtio_used *used;
-	volatile uint32_t *notify; /* the doorbell; takes `number` */
+	volatile uint32_t *notify; /* the doorbell; takes `number`. NULL: the shim's call instead */
+	uint64_t shim_queue;	   /* DEVICE_QUEUE of abi/device.h */
 	uint16_t number, size;
 	uint16_t free_head, free_count; /* descriptors */
 	uint16_t available_index;	/* chains added so far */

@@ -52,6 +52,7 @@ int blob_read(struct run_blob *blob, const char *name, const char *path)
 	if (fd < 0)
 		return complain(name, path, strerror(errno));
 	memcpy(blob->name, name, sizeof(blob->name));
+	blob->path = path;
 	code = read_open_file(blob, name, path, fd);
 	close(fd);
 	return code;

@@ -62,8 +62,51 @@ static int take_as(struct options *options, const char *value)
 		options->target = TARGET_VM;
 	else if (strcmp(value, "process") == 0)
 		options->target = TARGET_PROCESS;
+	else if (strcmp(value, "qemu") == 0)
+		options->target = TARGET_QEMU;
 	else
-		return complain("as", value, "say --as vm or --as process");
+		return complain("as", value, "say --as vm, --as process or --as qemu");
+	return 0;
+}
+
+static int take_machine(struct options *options, const char *value)
+{
+	if (strcmp(value, "microvm") == 0)
+		options->qemu.machine = RUN_MICROVM;
+	else if (strcmp(value, "q35") == 0)
+		options->qemu.machine = RUN_Q35;
+	else
+		return complain("machine", value, "say --machine microvm or --machine q35");
+	options->needs_qemu = "machine";
+	return 0;
+}
+
+static int take_accel(struct options *options, const char *value)
+{
+	if (strcmp(value, "tcg") == 0)
+		options->qemu.accel = RUN_ACCEL_TCG;
+	else if (strcmp(value, "kvm") == 0)
+		options->qemu.accel = RUN_ACCEL_KVM;
+	else
+		return complain("accel", value, "say --accel tcg or --accel kvm");
+	options->needs_qemu = "accel";
+	return 0;
+}
+
+static int take_cpu(struct options *options, const char *value)
+{
+	if (value[0] == '\0')
+		return complain(
+			"cpu", value, "name a model of QEMU's:  qemu-system-x86_64 -cpu help");
+	options->qemu.cpu = value;
+	options->needs_qemu = "cpu";
+	return 0;
+}
+
+static int take_print(struct options *options, const char *value)
+{
+	options->qemu.is_printed = true;
+	options->needs_qemu = "print";
 	return 0;
 }
 
@@ -208,6 +251,10 @@ static const struct option {
 	int (*take)(struct options *options, const char *value);
 } table[] = {
 	{ "as", true, take_as },
+	{ "machine", true, take_machine },
+	{ "accel", true, take_accel },
+	{ "cpu", true, take_cpu },
+	{ "print", false, take_print },
 	{ "mem", true, take_mem },
 	{ "net", true, options_take_net },
 	{ "publish", true, options_take_forward },
@@ -291,6 +338,18 @@ bool options_takes_next(const char *word)
 	return false;
 }
 
+/* What our own targets do and QEMU's doesn't; NULL: nothing of it was asked for. */
+static const char *not_for_qemu(const struct options *options)
+{
+	if (options->gdb != NULL)
+		return "gdb";
+	if (options->core != NULL)
+		return "core";
+	if (options->is_detached)
+		return "detach";
+	return options->name[0] != '\0' ? "name" : NULL;
+}
+
 int options_parse(struct options *options, int argc, char **argv)
 {
 	int at = 0;
@@ -311,6 +370,12 @@ int options_parse(struct options *options, int argc, char **argv)
 	}
 	if (options->wants_help)
 		return 0;
+	if (options->needs_qemu != NULL && options->target != TARGET_QEMU)
+		return report_error(
+			EXIT_USAGE, "say --as qemu, too", "--%s is for QEMU", options->needs_qemu);
+	if (options->target == TARGET_QEMU && not_for_qemu(options) != NULL)
+		return report_error(EXIT_USAGE, "leave it out, or say --as vm or --as process",
+			"--%s does not go with --as qemu", not_for_qemu(options));
 	if (at == argc)
 		return report_error(EXIT_USAGE, SEE_HELP, "which image? say:  diatom run IMAGE");
 	options->image = argv[at];

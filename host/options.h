@@ -11,11 +11,13 @@
 
 #include "abi/boot.h"
 #include "abi/manifest.h"
+#include "host/run.h"
 
 enum options_target {
 	TARGET_ANY, /* a VM if it can be, else a process */
 	TARGET_VM,
 	TARGET_PROCESS,
+	TARGET_QEMU,
 };
 
 enum options_net_kind { NET_USER, NET_TAP, NET_PACKET, NET_FD };
@@ -56,15 +58,17 @@ struct options {
 	unsigned forward_count;
 	struct options_file files[BOOT_BLOBS_MAX];
 	unsigned file_count;
-	const char *pcap; /* NULL: none */
-	const char *gdb;  /* NULL: none; a port or unix:PATH */
-	const char *core; /* NULL: none */
+	const char *pcap;     /* NULL: none */
+	const char *gdb;      /* NULL: none; a port or unix:PATH */
+	const char *core;     /* NULL: none */
+	struct run_qemu qemu; /* but for pcap and forwards */
 	int64_t timeout_ns;
 	int64_t spin_ns; /* -1: not said */
 	uint32_t log_level;
 	char name[64]; /* empty: none */
 	bool is_detached;
 	bool is_quiet, is_dumpable, wants_help;
+	const char *needs_qemu; /* an option that was given and has a meaning for QEMU alone */
 	const char *image;
 	int argument_count; /* with the image's path as [0] */
 	char **arguments;

@@ -26,6 +26,7 @@
 #include "host/net/user.h"
 #include "host/options.h"
 #include "host/process/process.h"
+#include "host/qemu/qemu.h"
 #include "host/report.h"
 
 #define MEMORY_MIB_DEFAULT 64
@@ -34,7 +35,7 @@
 static const char help[] =
 	"diatom run [OPTION ...] IMAGE [ARGUMENT ...]\n"
 	"\n"
-	"  --as vm|process     how to run it; without: a VM if /dev/kvm can be used, else a process\n"
+	"  --as vm|process|qemu   how to run it; without: a VM if /dev/kvm can be used, else a process\n"
 	"  --mem MIB           memory; without: what the image wants, else 64\n"
 	"  -p [ADDRESS:]HOSTPORT:PORT[/tcp|/udp], --publish\n"
 	"                      let a port of the host (at 127.0.0.1, unless ADDRESS is given) lead to\n"
@@ -57,6 +58,9 @@ static const char help[] =
 	"  --gdb PORT          wait for gdb on that TCP port of this machine (0: any that is free), or on\n"
 	"                      unix:PATH, before the first instruction; diatom gdb does all that\n"
 	"  --dumpable          allow debuggers and core files (process only)\n"
+	"  --machine microvm|q35, --accel tcg|kvm, --cpu MODEL\n"
+	"                      what QEMU is to be (--as qemu)\n"
+	"  --print             show the QEMU command instead of running it\n"
 	"\n"
 	"INT and TERM ask the image to finish; a second one ends it. The exit code is that of main, or\n"
 	"  2 wrong usage            120 image refused, device missing  121 host lacks something\n"
@@ -293,6 +297,10 @@ static int prepare(struct run_config *config, struct options *options, const str
 	config->log_level = options->log_level;
 	config->is_quiet = options->is_quiet;
 	config->is_dumpable = options->is_dumpable;
+	config->qemu = options->qemu;
+	config->qemu.pcap = options->target == TARGET_QEMU ? options->pcap : NULL;
+	config->qemu.forwards = options->forwards;
+	config->qemu.forward_count = options->forward_count;
 	code = net_choose(options, image, config->name);
 	if (code == 0)
 		code = check_missing(options, image, config);
@@ -303,7 +311,7 @@ static int prepare(struct run_config *config, struct options *options, const str
 	if (code == 0)
 		code = read_blobs(config, options, image);
 	if (code == 0)
-		code = open_pcap(config, options->pcap);
+		code = open_pcap(config, config->qemu.is_printed ? NULL : options->pcap);
 	if (code == 0)
 		code = open_core(config, options->core);
 	if (code == 0)
@@ -322,10 +330,12 @@ static int describe(struct run_config *config, const struct options *options,
 {
 	const struct named_run *named = config->named;
 
-	if (named == NULL ||
-		(counters_describe(&named->place, image, named->data) &&
-			state_write(&named->place, config, image, options->image,
-				target == TARGET_PROCESS ? "process" : "VM", named->is_detached)))
+	if (named == NULL || (counters_describe(&named->place, image, named->data) &&
+				     state_write(&named->place, config, image, options->image,
+					     target == TARGET_PROCESS ? "process"
+					     : target == TARGET_QEMU  ? "QEMU"
+								      : "VM",
+					     named->is_detached)))
 		return 0;
 	return report_error(EXIT_HOST_LACKS, "make room where runs keep their state",
 		"the state of run \"%s\" can't be written: %s", named->place.name, strerror(errno));
@@ -353,9 +363,17 @@ static int run_image(struct options *options, const struct named_run *named)
 	code = describe(&config, options, &image, target);
 	if (code != 0)
 		return code;
-	if (target == TARGET_PROCESS)
+	switch (target) {
+	case TARGET_PROCESS:
 		return process_run(&config, &image);
-	code = monitor_run(&config, &image);
+	case TARGET_QEMU:
+		code = qemu_run(&config, &image);
+		if (config.qemu.is_printed)
+			return code;
+		break;
+	default:
+		code = monitor_run(&config, &image);
+	}
 	run_announce_end(&config, code);
 	return code;
 }

@@ -3,7 +3,7 @@
  * checked by `diatom run` before the target sees it.
  *
  *     options -> image -> devices opened, blobs read -> struct run_config -> monitor_run
- *                                                                        or process_run
+ *                                                               or process_run or qemu_run
  *
  * What is in here is right: names are the manifest's, texts are NUL-ended and parse, descriptors are
  * open, and nothing that the manifest demands is missing.
@@ -25,11 +25,13 @@ struct debug_file;
 struct core_file;
 struct observer;
 struct options;
+struct options_forward;
 
 struct run_net {
 	char name[MANIFEST_NAME_BYTES];
-	char way[512];	/* for people: "on tap0", "by passt, 127.0.0.1:8080 -> 80" */
-	int fd;		/* non-blocking; each frame led by the offload header that flags name */
+	char way[512]; /* for people: "on tap0", "by passt, 127.0.0.1:8080 -> 80" */
+	char tap[16];  /* of the host; empty: it is no tap */
+	int fd; /* non-blocking; -1: QEMU opens it itself. Each frame led by the offload header that flags name */
 	uint32_t flags; /* enum boot_net_flags: header and offloads that the other side takes */
 	uint8_t mac[6];
 	uint16_t mtu;
@@ -49,8 +51,28 @@ static inline uint32_t run_net_lead(const struct run_net *net)
  * the end of its last page. */
 struct run_blob {
 	char name[MANIFEST_NAME_BYTES];
+	const char *path;
 	const uint8_t *data;
 	uint64_t length;
+};
+
+enum run_machine { RUN_MICROVM, RUN_Q35 };
+
+enum run_accel {
+	RUN_ACCEL_ANY, /* KVM where it stands on hardware, else TCG */
+	RUN_ACCEL_TCG,
+	RUN_ACCEL_KVM,
+};
+
+/* What only QEMU is told. */
+struct run_qemu {
+	enum run_machine machine;
+	enum run_accel accel;
+	const char *cpu;  /* NULL: what suits */
+	const char *pcap; /* the path; QEMU opens it itself; NULL: none, or not for QEMU */
+	bool is_printed;  /* show the command instead: taps are looked at, not opened */
+	const struct options_forward *forwards; /* -p */
+	unsigned forward_count;
 };
 
 struct run_config {
@@ -71,6 +93,7 @@ struct run_config {
 	struct core_file *core;	  /* where to leave a core file; NULL: nowhere */
 	struct gdb_link *gdb;	  /* where gdb will connect; NULL: no --gdb */
 	const struct named_run *named; /* NULL: the run has no name */
+	struct run_qemu qemu;
 	bool is_quiet;
 	bool is_dumpable;		 /* leave a core file, allow a debugger */
 	int64_t started_ns;		 /* CLOCK_MONOTONIC when diatom's main began */
@@ -79,7 +102,7 @@ struct run_config {
 
 /*
  * Says that the body starts now ("hello: VM, 64 MiB, sealed, up in 1.1 ms", a line for each
- * interface), unless quiet. `target` is "VM" or "process". Call just before the body's first
+ * interface), unless quiet. `target` is "VM", "process" or "QEMU microvm (TCG)". Call just before the body's first
  * instruction; it only formats and writes to standard error, and to the supervisor of a named run.
  */
 void run_announce(const struct run_config *config, const char *target);

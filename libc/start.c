@@ -9,9 +9,16 @@
 #include <elf.h>
 #include <stddef.h>
 
+#include "abi/call.h"
 #include "libc/calls.h"
 #include "libc/wide.h"
 #include "plat/start.h"
+
+/* libc/musl/__set_thread_area.s has these as numbers. */
+_Static_assert(offsetof(struct boot_info, call) == 16 &&
+		       offsetof(struct boot_info, cpu_features) == 40 &&
+		       BOOT_CPU_NO_FSGSBASE == 16 && CALL_THREAD == 8,
+	"__set_thread_area.s knows boot info and the call");
 
 /* Linux allows more; these are what musl reads. */
 struct start_vector {

@@ -25,7 +25,7 @@ BODY_START  := plat/start libc/start libc/wide
 # image. What each packet or query passes through stays at -O2.
 BODY_SMALL := $(patsubst %,lib/dns/%.c,rdata rdata_check rdata_rare rdata_svcb lexer master generate \
 	check draft codec type) net/net.c net/reassembly.c net/route.c wire/address.c \
-	core/log.c core/trace.c drv/virtio_mmio.c drv/net.c plat/given.c
+	base/format.c core/log.c core/trace.c drv/virtio.c drv/virtio_mmio.c drv/virtio_shim.c drv/net.c plat/given.c
 
 # An archive knows no folders, and the linker's map only names of members: net/arp.o is net-arp.o there.
 member = $(subst /,-,$(patsubst $(BUILD)/body-$(2)/%,%,$(1)))
@@ -61,4 +61,4 @@ $(eval $(call body_build,clang,$(BODY_CLANG_CC),$(BODY_CLANG_AR),BODY_INCLUDES_C
 $(eval $(call body_build,gcc,$(BODY_GCC_CC),$(BODY_GCC_AR),BODY_INCLUDES_GCC))
 
 .PHONY: body
-body: $(BUILD)/body-$(BODY)/libdiatom.a
+body: $(BUILD)/body-$(BODY)/libdiatom.a $(SHIM)

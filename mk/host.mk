@@ -3,7 +3,7 @@ HOST_CC     := musl-gcc
 HOST_CFLAGS := -std=gnu11 -O2 -g -static -fno-pie -no-pie -fno-asynchronous-unwind-tables \
 	-fstack-protector-strong -Wall -Wextra -Werror -Wno-unused-parameter \
 	-Wstrict-prototypes -Wmissing-prototypes -Iinclude -I. -isystem $(BUILD)/hostinc
-HOST_C      := $(wildcard host/*.c host/*/*.c)
+HOST_C      := $(wildcard host/*.c host/*/*.c world/*.c)
 HOST_S      := $(wildcard host/*.S host/*/*.S)
 HOST_OBJECTS := $(HOST_C:%.c=$(BUILD)/host/%.o) $(HOST_S:%.S=$(BUILD)/host/%.S.o)
 

@@ -102,3 +102,12 @@ TIMELINE := $(patsubst %,host/observe/%.c,ring timeline names chrome lanes lanes
 UNIT_EXTRA_timeline := $(TIMELINE)
 FUZZ_EXTRA_trace := $(TIMELINE)
 $(BUILD)/test/unit/timeline $(BUILD)/test/fuzz/trace: $(TIMELINE) $(wildcard host/observe/*.h)
+# The shim's PCI, but for its two ports.
+UNIT_EXTRA_pci := shim/pci.c shim/virtio_pci.c
+FUZZ_EXTRA_pci := $(UNIT_EXTRA_pci)
+$(BUILD)/test/unit/pci $(BUILD)/test/fuzz/pci: $(UNIT_EXTRA_pci)
+
+# The shim's pure parts.
+UNIT_EXTRA_shim := $(patsubst %,shim/%.c,cmdline loader layout ring) world/place.c world/tables.c
+FUZZ_EXTRA_shim := $(UNIT_EXTRA_shim)
+$(BUILD)/test/unit/shim $(BUILD)/test/fuzz/shim: $(UNIT_EXTRA_shim) $(wildcard shim/*.h world/*.h)

@@ -2,7 +2,8 @@
 # diatom finds its parts from where its own file is, so the tree may be moved, and have blanks in its path.
 #
 #     PREFIX/bin/diatom
-#     PREFIX/lib/diatom/{clang,gcc}/{libdiatom.a,libc.a,libgcc.a,include/}      lib/pkgconfig/diatom.pc
+#     PREFIX/lib/diatom/{clang,gcc}/{libdiatom.a,libc.a,libgcc.a,include/}      lib/diatom/shim*
+#     PREFIX/lib/pkgconfig/diatom.pc
 #     PREFIX/share/diatom/{body-*.cflags,body.ldflags,include/}                 share/man/man1/
 #     PREFIX/share/{bash-completion,zsh,fish}/...
 INSTALL_ROOT    := $(DESTDIR)$(PREFIX)
@@ -15,7 +16,7 @@ INSTALL_SHARED := bin/diatom lib/pkgconfig/diatom.pc $(INSTALL_MAN:%=share/man/m
 	share/fish/vendor_completions.d/diatom.fish
 
 .PHONY: install uninstall
-install: host $(foreach c,clang gcc,$(BUILD)/body-$(c)/libdiatom.a $(SYSROOT)-$(c)/.done)
+install: host $(SHIM) $(foreach c,clang gcc,$(BUILD)/body-$(c)/libdiatom.a $(SYSROOT)-$(c)/.done)
 	install -D $(BUILD)/diatom "$(INSTALL_ROOT)/bin/diatom"
 	for c in clang gcc; do \
 		to="$(INSTALL_ROOT)/lib/diatom/$$c" && install -d "$$to" && \
@@ -23,6 +24,7 @@ install: host $(foreach c,clang gcc,$(BUILD)/body-$(c)/libdiatom.a $(SYSROOT)-$(
 			$(SYSROOT)-$$c/lib/libgcc.a "$$to" && \
 		rm -rf "$$to/include" && cp -r $(SYSROOT)-$$c/include "$$to/include" || exit 1; \
 	done
+	install -m 644 $(SHIM) "$(INSTALL_ROOT)/lib/diatom"
 	install -d "$(INSTALL_ROOT)/share/diatom/include/diatom" "$(INSTALL_ROOT)/share/diatom/include/abi"
 	install -m 644 mk/body-clang.cflags mk/body-gcc.cflags mk/body.ldflags "$(INSTALL_ROOT)/share/diatom"
 	install -m 644 include/diatom/*.h "$(INSTALL_ROOT)/share/diatom/include/diatom"

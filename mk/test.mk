@@ -14,8 +14,8 @@ soak: setup-test
 check-layers:
 	@$(PYTHON) tools/check-layers
 
-LINT_C := $(wildcard $(foreach f,abi include/diatom base plat core drv wire net lib/* libc app/* host \
-	host/* test test/* bench/*,$(f)/*.c $(f)/*.h))
+LINT_C := $(wildcard $(foreach f,abi include/diatom shim world base plat core drv wire net lib/* libc app/* \
+	host host/* test test/* bench/* tools,$(f)/*.c $(f)/*.h))
 
 .PHONY: lint
 lint: setup-lint check-layers

@@ -244,6 +244,11 @@ long plat_syscall(long number, long a, long b, long c, long d, long e, long f)
 	return result < 0 ? -errno : result;
 }
 
+void plat_shim_call(uint32_t number, uint64_t first, uint64_t second)
+{
+	image_crash("plat_shim_call: there is no shim");
+}
+
 uint64_t plat_physical(const void *address)
 {
 	uint64_t at = (uint64_t)address;

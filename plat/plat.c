@@ -15,6 +15,11 @@ static void vm_call(enum platform_call number, uint64_t first, uint64_t second)
 	call_entry(plat_boot->call, number, first, second);
 }
 
+void plat_shim_call(uint32_t number, uint64_t first, uint64_t second)
+{
+	vm_call((enum platform_call)number, first, second);
+}
+
 void plat_sleep(instant deadline)
 {
 	if (plat_is_vm())

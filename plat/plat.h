@@ -28,6 +28,9 @@ void plat_sleep(instant deadline);
 /* How often INT or TERM came so far: 0 while nobody asked the image to finish. */
 unsigned plat_finish_requests(void);
 
+/* A call of abi/call.h that only the shim has. */
+void plat_shim_call(uint32_t number, uint64_t first, uint64_t second);
+
 /* Ends the image. The low 8 bits are the exit code. */
 _Noreturn void plat_exit(int code);
 
@@ -58,6 +61,12 @@ const struct boot_device *plat_device(uint32_t kind, const char *name);
 
 /* The blob handed over under that name, or NULL. */
 const struct boot_blob *plat_blob(const char *name);
+
+/* Is heap memory zero that nobody has touched yet? */
+static inline bool plat_heap_is_zeroed(void)
+{
+	return plat_boot->target != BOOT_SHIM;
+}
 
 static inline bool plat_is_vm(void)
 {

@@ -14,6 +14,7 @@
 #include "abi/hardening.h"
 #include "abi/inside.h"
 #include "abi/manifest.h"
+#include "abi/shim_image.h"
 #include "plat/plat.h"
 
 MANIFEST_NOTE(diatom_abi, MANIFEST_ABI, struct manifest_abi, .version = MANIFEST_ABI_VERSION);
@@ -28,6 +29,15 @@ __attribute__((
 	used, aligned(4), section(".note.diatom"))) static const struct hardening_note hardening = {
 	sizeof(HARDENING_OWNER), sizeof(struct hardening), HARDENING_NOTE, HARDENING_OWNER, { 0 }
 };
+/*
+ * Where hypervisors other than ours enter: the shim, in 32-bit mode (Xen's public elfnote.h, PVH). They
+ * read the address as 4 or as 8 bytes.
+ */
+__attribute__((used, aligned(4), section(".note.xen"))) static const struct {
+	uint32_t name_bytes, desc_bytes, type;
+	char owner[4];
+	uint32_t entry[2];
+} pvh_note = { 4, 8, 18, "Xen", { SHIM_PHYSICAL, 0 } };
 
 const struct boot_info *plat_boot;
 

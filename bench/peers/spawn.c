@@ -1,11 +1,11 @@
 /*
  * Times a command, many times over: vfork + exec until it ends, or until it first prints a text.
  *
- *     spawn COUNT [--until TEXT] COMMAND [ARGUMENT ...]
+ *     spawn COUNT [--until TEXT] [--status N] COMMAND [ARGUMENT ...]
  *
  * Prints one line a run: microseconds, and the CPU time that the command and its children took. The
  * command's output goes to /dev/null; with --until it is read through a pipe, and the command is
- * killed once the text came. A command that fails ends the measurement with its exit code.
+ * killed once the text came. A command that ends otherwise than with N (0) ends the measurement.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -52,7 +52,7 @@ static int wait_for_text(int from, const char *text)
 	return 0;
 }
 
-static int time_once(char **command, const char *until)
+static int time_once(char **command, const char *until, int good)
 {
 	posix_spawn_file_actions_t actions;
 	struct rusage usage;
@@ -94,7 +94,7 @@ static int time_once(char **command, const char *until)
 		fprintf(stderr, "spawn: %s never printed \"%s\"\n", command[0], until);
 		return 1;
 	}
-	if (until == NULL && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
+	if (until == NULL && (!WIFEXITED(status) || WEXITSTATUS(status) != good)) {
 		fprintf(stderr, "spawn: %s: exit %d\n", command[0], WEXITSTATUS(status));
 		return 1;
 	}
@@ -105,17 +105,21 @@ static int time_once(char **command, const char *until)
 int main(int argc, char **argv)
 {
 	const char *until = NULL;
-	int count, first = 2, status = 0;
+	int count, first = 2, good = 0, status = 0;
 
-	if (argc > 4 && strcmp(argv[2], "--until") == 0) {
-		until = argv[3];
-		first = 4;
+	if (argc > first + 2 && strcmp(argv[first], "--until") == 0) {
+		until = argv[first + 1];
+		first += 2;
+	}
+	if (argc > first + 2 && strcmp(argv[first], "--status") == 0) {
+		good = atoi(argv[first + 1]);
+		first += 2;
 	}
 	if (argc <= first || (count = atoi(argv[1])) <= 0) {
-		fprintf(stderr, "spawn COUNT [--until TEXT] COMMAND [ARGUMENT ...]\n");
+		fprintf(stderr, "spawn COUNT [--until TEXT] [--status N] COMMAND ...\n");
 		return 2;
 	}
 	for (int i = 0; i < count && status == 0; i++)
-		status = time_once(argv + first, until);
+		status = time_once(argv + first, until, good);
 	return status;
 }

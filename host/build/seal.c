@@ -2,7 +2,7 @@
  * From the linked file to the two that the user gets:
  *
  *     linked   |ehdr|phdrs|notes|rodata|text|relro|data|  debug sections, symbols, section headers|
- *     IMAGE    |ehdr|phdrs|notes|rodata|text|relro|data|    no section headers: what a host loads
+ *     IMAGE    |ehdr|phdrs|notes|rodata|text|relro|data|shim|   no section headers: what a host loads
  *     .debug   the linked file, and the section .diatom.parts
  *
  * What is written is first read with the same decoder that `diatom run` has, so an image that is made
@@ -24,6 +24,7 @@
 #include "abi/hardening.h"
 #include "host/build/account.h"
 #include "host/build/harden.h"
+#include "host/build/shim.h"
 #include "host/build/work.h"
 #include "host/image/image.h"
 #include "host/inspect/parts.h"
@@ -133,15 +134,13 @@ static bool write_file(const char *path, const uint8_t *bytes, uint64_t length, 
 	return false;
 }
 
-static bool is_acceptable(const uint8_t *bytes, uint64_t length)
+/* The decoder's word on what was linked, or on what will be written. */
+static bool decode(struct image *image, const uint8_t *bytes, uint64_t length)
 {
-	struct image image;
 	struct image_error error;
 
-	if (image_decode(&image, bytes, length, &error)) {
-		image_close(&image);
+	if (image_decode(image, bytes, length, &error))
 		return true;
-	}
 	report_error(1, error.remedy, "the image would be refused: %s", error.what);
 	return false;
 }
@@ -170,11 +169,36 @@ static bool write_debug(const struct work *work, const struct linked *linked)
 	return is_good;
 }
 
+static void drop_sections(struct linked *linked)
+{
+	Elf64_Ehdr *header = (Elf64_Ehdr *)linked->bytes;
+
+	header->e_shoff = 0;
+	header->e_shnum = 0;
+	header->e_shentsize = 0;
+	header->e_shstrndx = 0;
+}
+
+/* The image: what the linker made, and the shim. */
+static bool write_image(const struct work *work, struct linked *linked)
+{
+	struct image image;
+	uint8_t *file = NULL;
+	uint64_t length;
+	bool is_good;
+
+	drop_sections(linked);
+	is_good = decode(&image, linked->bytes, linked->loaded) &&
+		  shim_append(&image, work->toolchain.shim, &file, &length) &&
+		  decode(&image, file, length) &&
+		  write_file(work->request->output, file, length, 0777);
+	free(file);
+	return is_good;
+}
+
 bool seal_image(struct work *work)
 {
-	const char *output = work->request->output;
 	struct linked linked;
-	Elf64_Ehdr *header;
 	bool is_good;
 
 	if (!read_linked(work, &linked))
@@ -183,15 +207,7 @@ bool seal_image(struct work *work)
 	if (work->has_about)
 		set_about(work->request, &linked);
 	set_hardening(work, &linked);
-	if (!write_debug(work, &linked))
-		return false;
-	header = (Elf64_Ehdr *)linked.bytes;
-	header->e_shoff = 0;
-	header->e_shnum = 0;
-	header->e_shentsize = 0;
-	header->e_shstrndx = 0;
-	is_good = is_acceptable(linked.bytes, linked.loaded) &&
-		  write_file(output, linked.bytes, linked.loaded, 0777);
+	is_good = write_debug(work, &linked) && write_image(work, &linked);
 	munmap(linked.bytes, linked.length);
 	return is_good;
 }

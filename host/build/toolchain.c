@@ -92,7 +92,8 @@ static bool in_build_tree(struct toolchain *t, const char *own)
 	if (!is_there(mark))
 		return false;
 	find_cache(t, own);
-	return join(t->cflags, "%s/mk/body-%s.cflags", root, t->compiler) &&
+	return join(t->shim, "%s/shim.bin", own) &&
+	       join(t->cflags, "%s/mk/body-%s.cflags", root, t->compiler) &&
 	       join(t->ldflags, "%s/mk/body.ldflags", root) &&
 	       join(t->includes[0], "%s/include", root) && join(t->includes[1], "%s", root) &&
 	       join(t->libc_include, "%s/build/sysroot-%s/include", root, t->compiler) &&
@@ -116,7 +117,8 @@ static bool in_prefix(struct toolchain *t, const char *own)
 		if (!join(t->libraries[i], "%s/lib/diatom/%s/%s", prefix, t->compiler,
 			    toolchain_library_names[i]))
 			return false;
-	return join(t->cflags, "%s/share/diatom/body-%s.cflags", prefix, t->compiler) &&
+	return join(t->shim, "%s/lib/diatom/shim.bin", prefix) &&
+	       join(t->cflags, "%s/share/diatom/body-%s.cflags", prefix, t->compiler) &&
 	       join(t->ldflags, "%s/share/diatom/body.ldflags", prefix) &&
 	       join(t->includes[0], "%s/share/diatom/include", prefix) &&
 	       join(t->libc_include, "%s/lib/diatom/%s/include", prefix, t->compiler);
@@ -152,6 +154,10 @@ bool toolchain_find(struct toolchain *t, const char *compiler)
 				"%s is missing", t->libraries[i]);
 			return false;
 		}
+	if (!is_there(t->shim)) {
+		report_error(1, "build it:  make shim", "%s is missing", t->shim);
+		return false;
+	}
 	return !is_gcc || find_gcc_include(t);
 }
 

@@ -3,7 +3,9 @@
  * to which it was installed.
  *
  *     build tree   ROOT/build/diatom    BUILD/body-clang/libdiatom.a  ROOT/build/sysroot-clang/...
+ *                                       BUILD/shim.bin
  *     installed    PREFIX/bin/diatom    PREFIX/lib/diatom/clang/{libdiatom.a,libc.a,libgcc.a,include}
+ *                                       PREFIX/lib/diatom/shim.bin
  *                                       PREFIX/share/diatom/{body-clang.cflags,body.ldflags,include}
  */
 #ifndef DIATOM_HOST_BUILD_TOOLCHAIN_H
@@ -22,6 +24,7 @@ struct toolchain {
 	char libc_include[PATH_MAX];
 	char compiler_include[PATH_MAX]; /* the compiler's own headers; gcc only */
 	char libraries[3][PATH_MAX];	 /* libdiatom.a, libc.a, libgcc.a */
+	char shim[PATH_MAX];		 /* shim.bin: abi/shim_image.h */
 	char cache[PATH_MAX];		 /* ThinLTO's; empty: none */
 };
 

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "abi/shim_image.h"
 #include "host/image/refuse.h"
 
 #define PAGE_BYTES    UINT64_C(4096)
@@ -108,6 +109,21 @@ static bool add_load(
 	return true;
 }
 
+/* What other hypervisors load beside the body: it must be there, and alone, and is not looked into. */
+static bool pass_shim(
+	struct image *image, const Elf64_Phdr *p, unsigned i, struct image_error *error)
+{
+	if (!is_inside(p->p_offset, p->p_filesz, image->length))
+		return image_refuse(error, REMEDY_REBUILD,
+			"is cut off: segment %u lies beyond the file's end", i);
+	if (image->shim_bytes != 0 || p->p_filesz < SHIM_IMAGE_AT + SHIM_IMAGE_BYTES ||
+		p->p_filesz > p->p_memsz || p->p_memsz > SHIM_BYTES_MAX ||
+		p->p_paddr != SHIM_PHYSICAL)
+		return image_refuse(error, REMEDY_REBUILD, "has more than one shim, or an odd one");
+	image->shim_bytes = p->p_filesz;
+	return true;
+}
+
 static bool add_notes(const struct image *image, struct elf_parts *parts, const Elf64_Phdr *p,
 	unsigned i, struct image_error *error)
 {
@@ -144,7 +160,8 @@ static bool add_program_header(struct image *image, struct elf_parts *parts, con
 {
 	switch (p->p_type) {
 	case PT_LOAD:
-		return add_load(image, p, i, error);
+		return (p->p_flags & SHIM_SEGMENT) != 0 ? pass_shim(image, p, i, error)
+							: add_load(image, p, i, error);
 	case PT_NOTE:
 		return add_notes(image, parts, p, i, error);
 	case PT_DYNAMIC:
@@ -193,8 +210,11 @@ const uint8_t *elf_bytes_at(const struct image *image, uint64_t virtual, uint64_
 	return NULL;
 }
 
+/* Other hypervisors want it physical: an image with a shim has it so (abi/shim_image.h). */
 static bool check_entry(struct image *image, uint64_t entry, struct image_error *error)
 {
+	if (image->shim_bytes != 0)
+		entry -= SHIM_BODY_PHYSICAL;
 	for (unsigned i = 0; i < image->segment_count; i++) {
 		const struct image_segment *s = &image->segments[i];
 

@@ -4,8 +4,9 @@
  * The file is hostile. image_open reads it once into memory of its own, checks everything, and only
  * then is any of it acted on; image_load can't fail and can't write outside `span_bytes`.
  *
- *     file  |ehdr|phdrs|notes|rodata|...|text ...|relro ...|data ...|
- *                 \________ PT_LOADs: segments, at `virtual` from the image's base
+ *     file  |ehdr|phdrs|notes|rodata|...|text ...|relro ...|data ...|shim|
+ *                 \________ PT_LOADs: segments, at `virtual` from the image's base; the shim is
+ *                           none of them: it is checked and passed over
  *
  *     span  0 R--          R-X           R-- (relro)   RW- (data, bss)   span_bytes
  *           regions: whole pages, ascending, no overlap; holes between them stay unmapped
@@ -71,6 +72,7 @@ struct image {
 	uint64_t length;
 	uint64_t mapped_bytes; /* what image_close unmaps; 0: bytes are the caller's */
 	uint64_t span_bytes;   /* whole pages */
+	uint64_t shim_bytes;   /* of the file, for other hypervisors (abi/shim_image.h); 0: none */
 	uint64_t entry;	       /* from the image's base, inside an executable region */
 	uint64_t headers;      /* program headers: where in the file, and how many */
 	unsigned header_count;

@@ -1,7 +1,5 @@
 /*
- * Physical memory is dealt out from the bottom up. Virtual places are random: all regions share one
- * 512 GiB slot (so that they share the two upper page table levels), in a random order, at random
- * gigabytes, at a random page within.
+ * Physical memory is dealt out from the bottom up. Virtual places are random (world/place.h).
  */
 #include "host/monitor/layout.h"
 
@@ -9,62 +7,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define SLOT_BYTES (GIANT_BYTES * 512)
-#define SLOTS	   255 /* lower half of the address space, without the slot of page zero */
-#define REGIONS	   8
+#define REGIONS 8
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
 {
 	return (value + unit - 1) / unit * unit;
-}
-
-struct placing {
-	struct region *region;
-	uint64_t alignment;
-};
-
-/* Random numbers are drawn in one call. */
-struct draw {
-	uint64_t numbers[3 * REGIONS + 1];
-	unsigned used;
-};
-
-static uint64_t draw_below(struct draw *draw, uint64_t bound)
-{
-	return bound == 0 ? 0 : draw->numbers[draw->used++] % bound;
-}
-
-static void shuffle(struct placing *placings, unsigned count, struct draw *draw)
-{
-	for (unsigned i = count; i > 1; i--) {
-		unsigned j = (unsigned)draw_below(draw, i);
-		struct placing kept = placings[i - 1];
-
-		placings[i - 1] = placings[j];
-		placings[j] = kept;
-	}
-}
-
-/* Each region gets the gigabytes that it needs and one more, within which it slides. */
-static void place(struct placing *placings, unsigned count)
-{
-	struct draw draw = { .used = 0 };
-	uint64_t needed = 0, at, spare;
-
-	(void)!getrandom(draw.numbers, sizeof(draw.numbers), 0);
-	for (unsigned i = 0; i < count; i++)
-		needed += placings[i].region->bytes / GIANT_BYTES + 2;
-	spare = needed < 512 ? 512 - needed : 0;
-	shuffle(placings, count, &draw);
-	at = SLOT_BYTES * (1 + draw_below(&draw, SLOTS - 1 - needed / 512));
-	for (unsigned i = 0; i < count; i++) {
-		struct region *region = placings[i].region;
-		uint64_t alignment = placings[i].alignment;
-
-		at += GIANT_BYTES * draw_below(&draw, spare / count + 1);
-		region->virtual = at + alignment * draw_below(&draw, GIANT_BYTES / alignment);
-		at += GIANT_BYTES * (region->bytes / GIANT_BYTES + 2);
-	}
 }
 
 static uint64_t table_pages(const struct layout *l, uint64_t memory_bytes)
@@ -130,14 +77,15 @@ uint64_t layout_make(struct layout *l, const struct layout_wishes *w)
 		{ &l->heap, LARGE_BYTES },
 		{ &l->stacks, PAGE_BYTES },
 	};
-	uint64_t heap = lay_low_memory(l, w);
+	uint64_t heap = lay_low_memory(l, w), numbers[PLACE_NUMBERS(REGIONS)];
 
 	if (heap + LARGE_BYTES > w->memory_bytes)
 		return heap + LARGE_BYTES;
 	l->heap.physical = l->stacks.physical = heap;
 	l->heap.bytes = (w->memory_bytes - heap) / LARGE_BYTES * LARGE_BYTES;
 	set_stacks(l, w, l->heap.bytes);
-	place(placings, REGIONS);
+	(void)!getrandom(numbers, sizeof(numbers), 0); /* in one call */
+	place_regions(placings, REGIONS, numbers);
 	return 0;
 }
 

@@ -23,7 +23,8 @@
 #include <stdint.h>
 
 #include "abi/boot.h"
-#include "host/monitor/tables.h"
+#include "world/place.h"
+#include "world/tables.h"
 
 #define MAIN_STACK_BYTES 65536
 
@@ -38,12 +39,6 @@ struct layout_wishes {
 	uint64_t stack_count_max;
 	uint64_t trace_bytes; /* 0: no ring */
 	unsigned device_count;
-};
-
-struct region {
-	uint64_t virtual;
-	uint64_t physical;
-	uint64_t bytes;
 };
 
 struct layout {

@@ -99,22 +99,12 @@ static void map_image(struct tables *tables, const struct region *where, const s
 	}
 }
 
-/* One piece for each stack: the holes between are the guards. */
-static void map_stacks(struct tables *tables, const struct layout *l)
-{
-	for (uint64_t i = 0; i < l->stack_count; i++)
-		tables_map(tables,
-			l->stacks.virtual + i * (l->stack_bytes + PAGE_BYTES) + PAGE_BYTES,
-			l->heap.physical + i * l->stack_bytes, l->stack_bytes,
-			PAGE_USER | PAGE_WRITE, false);
-}
-
 static bool map_all(struct guest *guest, const struct image *image)
 {
 	const struct layout *l = &guest->layout;
 	struct tables tables;
 
-	tables_init(&tables, guest->host, l->tables, l->tables_end);
+	tables_init(&tables, guest->host, l->tables, l->tables_end, true);
 	map_region(&tables, &l->system, SYSTEM_TABLES, PAGE_BYTES, 0);
 	map_region(&tables, &l->system, SYSTEM_STUBS, PAGE_BYTES, PAGE_EXECUTE);
 	map_region(&tables, &l->system, SYSTEM_STACK, PAGE_BYTES, PAGE_WRITE);
@@ -129,7 +119,8 @@ static bool map_all(struct guest *guest, const struct image *image)
 		map_region(&tables, &l->registers, 0, l->registers.bytes, PAGE_USER | PAGE_WRITE);
 	tables_map(&tables, l->heap.virtual, l->heap.physical, l->heap.bytes,
 		PAGE_USER | PAGE_WRITE, true);
-	map_stacks(&tables, l);
+	tables_map_window(&tables, l->stacks.virtual, l->stacks.physical, l->stack_bytes,
+		l->stack_count, PAGE_USER | PAGE_WRITE);
 	return !tables.is_full;
 }
 

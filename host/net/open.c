@@ -49,7 +49,8 @@ static void choose_default(struct options *options, const struct image *image)
 
 	if (options->net_count > 0 || image->net_count != 1)
 		return;
-	if (options->forward_count == 0 && (image->nets[0].optional || !user_is_there()))
+	if (options->forward_count == 0 &&
+		(image->nets[0].optional || (options->target != TARGET_QEMU && !user_is_there())))
 		return;
 	memset(net, 0, sizeof(*net));
 	memcpy(net->name, image->nets[0].name, sizeof(net->name));
@@ -78,12 +79,35 @@ int net_choose(struct options *options, const struct image *image, const char *n
 	return 0;
 }
 
-static int open_kind(struct run_config *config, struct run_net *net,
+/* QEMU makes its user network itself. What has a frame's end of its own is for our targets. */
+static int open_for_qemu(struct run_config *config, struct run_net *net,
 	const struct options_net *given, const struct options *options)
 {
 	switch (given->kind) {
 	case NET_TAP:
-		return tap_open(net, given->interface);
+		/* QEMU would record offload headers as if they were the frames' own bytes. */
+		if (!config->qemu.is_printed)
+			return tap_open(net, given->interface, config->qemu.pcap != NULL);
+		tap_look(net, given->interface);
+		return 0;
+	case NET_USER:
+		return user_look(net, options->forwards, options->forward_count);
+	case NET_PACKET:
+	case NET_FD:
+		break;
+	}
+	return report_error(EXIT_USAGE, "use tap:TAP or user, or another target",
+		"--net %s: QEMU has no network of that kind", net->name);
+}
+
+static int open_kind(struct run_config *config, struct run_net *net,
+	const struct options_net *given, const struct options *options)
+{
+	if (options->target == TARGET_QEMU)
+		return open_for_qemu(config, net, given, options);
+	switch (given->kind) {
+	case NET_TAP:
+		return tap_open(net, given->interface, false);
 	case NET_PACKET:
 		return packet_open(net, given->interface);
 	case NET_FD:

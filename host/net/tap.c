@@ -54,10 +54,10 @@ static int complain_attach(const struct run_net *net, const char *name, int erro
 }
 
 /* Attaches to the interface, single or multi queue, as it was made. */
-static bool attach(int fd, const char *tap)
+static bool attach(int fd, const char *tap, bool is_plain)
 {
 	struct ifreq request = { 0 };
-	short flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+	short flags = IFF_TAP | IFF_NO_PI | (is_plain ? 0 : IFF_VNET_HDR);
 
 	memcpy(request.ifr_name, tap, strnlen(tap, IFNAMSIZ - 1));
 	request.ifr_flags = flags;
@@ -105,7 +105,33 @@ static int complain_device(const struct run_net *net, int error)
 		"%s: /dev/net/tun: %s", net->name, strerror(error));
 }
 
-int tap_open(struct run_net *net, const char *name)
+static void fill_in(struct run_net *net, const char *name, const struct interface *interface)
+{
+	memcpy(net->tap, name, strnlen(name, sizeof(net->tap) - 1));
+	net->mtu = interface->mtu;
+	interface_choose_mac(net, interface->mac);
+	snprintf(net->way, sizeof(net->way), "on %s", name);
+}
+
+void tap_look(struct run_net *net, const char *name)
+{
+	struct interface interface = { 0 };
+
+	net->fd = -1;
+	if (!interface_read(name, &interface))
+		interface = (struct interface){ .mtu = 1500 };
+	fill_in(net, name, &interface);
+}
+
+static bool agree(struct run_net *net, bool is_plain)
+{
+	if (!is_plain)
+		return tap_negotiate(net->fd, &net->flags);
+	net->flags = 0;
+	return ioctl(net->fd, TUNSETOFFLOAD, 0UL) == 0;
+}
+
+int tap_open(struct run_net *net, const char *name, bool is_plain)
 {
 	struct interface interface;
 
@@ -114,7 +140,7 @@ int tap_open(struct run_net *net, const char *name)
 	net->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (net->fd < 0)
 		return complain_device(net, errno);
-	if (!attach(net->fd, name) || !tap_negotiate(net->fd, &net->flags)) {
+	if (!attach(net->fd, name, is_plain) || !agree(net, is_plain)) {
 		int code = complain_attach(net, name, errno);
 
 		close(net->fd);
@@ -122,8 +148,6 @@ int tap_open(struct run_net *net, const char *name)
 	}
 	if (!interface.is_up)
 		interface_warn_down(net->name, name);
-	net->mtu = interface.mtu;
-	interface_choose_mac(net, interface.mac);
-	snprintf(net->way, sizeof(net->way), "on %s", name);
+	fill_in(net, name, &interface);
 	return 0;
 }

@@ -19,6 +19,7 @@
 #define GATEWAY	      "10.0.2.2"
 #define GATEWAY_MAC   "52:55:0a:00:02:02"
 #define MTU	      65520 /* passt's: datagrams come and go whole */
+#define QEMU_MTU      1500
 #define WORDS_MAX     (24 + 4 * OPTIONS_FORWARDS_MAX)
 #define FORWARD_BYTES 40
 
@@ -110,9 +111,10 @@ static void add_forwards(struct words *w, const struct options_forward *forwards
 	}
 }
 
-static void describe(struct run_net *net, const struct options_forward *forwards, unsigned count)
+static void describe(
+	struct run_net *net, const char *by, const struct options_forward *forwards, unsigned count)
 {
-	size_t used = (size_t)snprintf(net->way, sizeof(net->way), "by passt%s",
+	size_t used = (size_t)snprintf(net->way, sizeof(net->way), "by %s%s", by,
 		count == 0 ? "; no port leads to it (-p HOSTPORT:PORT)" : "");
 
 	for (unsigned i = 0; i < count && used < sizeof(net->way); i++) {
@@ -160,6 +162,24 @@ int user_open(struct run_net *net, const struct options_forward *forwards, unsig
 	interface_choose_mac(net, none);
 	list_words(&w, net, forwards, count);
 	net->mtu = MTU;
-	describe(net, forwards, count);
+	describe(net, "passt", forwards, count);
 	return relay_start(net, -1, &passt);
+}
+
+int user_look(struct run_net *net, const struct options_forward *forwards, unsigned count)
+{
+	static const uint8_t none[6];
+	struct words w;
+	struct relay_passt passt;
+	int code = choose_addresses(net, &passt, &w);
+
+	for (unsigned i = 0; i < count && code == 0; i++)
+		code = port_check(&forwards[i]);
+	if (code != 0)
+		return code;
+	interface_choose_mac(net, none);
+	net->fd = -1;
+	net->mtu = QEMU_MTU;
+	describe(net, "QEMU", forwards, count);
+	return 0;
 }

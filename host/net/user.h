@@ -21,4 +21,10 @@ bool user_is_there(void);
  */
 int user_open(struct run_net *net, const struct options_forward *forwards, unsigned count);
 
+/*
+ * The same addresses for a user network that QEMU has inside itself: no passt, nothing is started, `fd`
+ * is -1. The codes of user_open.
+ */
+int user_look(struct run_net *net, const struct options_forward *forwards, unsigned count);
+
 #endif

@@ -3,6 +3,9 @@
  *
  *     log_warning("dns", "zone %s: line %u: %s", origin, line, why);
  *
+ * The format is printf's. In an image that calls printf or its kin nowhere, floating point (%f and such)
+ * is not formatted but shown as it is written.
+ *
  * A line longer than 240 bytes is cut. Logging never blocks on anything but the console. Levels
  * below the one that the command line set (--log) cost one compare.
  */

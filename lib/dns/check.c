@@ -2,9 +2,9 @@
  * The rules that a zone must keep as a whole: RFC 1034 3.6.2, 2181, 4592, 6672.
  */
 #include "lib/dns/draft.h"
+#include "base/format.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 static int record_compare(const struct draft_record *a, const struct draft_record *b)
 {
@@ -64,7 +64,7 @@ __attribute__((format(printf, 4, 5))) static void note(struct dns_fault *fault,
 	fault->column = 1;
 	fault->is_warning = is_warning;
 	va_start(arguments, format);
-	vsnprintf(fault->text, sizeof(fault->text), format, arguments);
+	format_text_list(fault->text, sizeof(fault->text), format, arguments);
 	va_end(arguments);
 }
 
@@ -211,11 +211,11 @@ static enum status apex_check(struct draft *draft)
 
 	*draft->fault = (struct dns_fault){ .file = draft->fault->file };
 	if (record_of(apex, DNS_SOA) == NULL)
-		snprintf(draft->fault->text, sizeof(draft->fault->text), "%.100s has no SOA record",
-			draft->zone->origin_text);
+		format_text(draft->fault->text, sizeof(draft->fault->text),
+			"%.100s has no SOA record", draft->zone->origin_text);
 	else if (record_of(apex, DNS_NS) == NULL)
-		snprintf(draft->fault->text, sizeof(draft->fault->text), "%.100s has no NS record",
-			draft->zone->origin_text);
+		format_text(draft->fault->text, sizeof(draft->fault->text),
+			"%.100s has no NS record", draft->zone->origin_text);
 	else
 		return OK;
 	return MALFORMED;

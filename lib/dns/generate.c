@@ -9,8 +9,7 @@
  */
 #include "lib/dns/master.h"
 
-#include <stdio.h>
-
+#include "base/format.h"
 #include "lib/dns/rdata.h"
 
 #define GENERATE_COUNT_MAX 1000000
@@ -102,15 +101,15 @@ static bool emit_number(struct emitter *out, struct view *text, uint32_t i)
 		return true;
 	}
 	if (base == 'd')
-		snprintf(number, sizeof(number), "%0*lld", (int)width, (long long)value);
+		format_text(number, sizeof(number), "%0*lld", (int)width, (long long)value);
 	else if (base == 'o')
-		snprintf(number, sizeof(number), "%0*llo", (int)width,
+		format_text(number, sizeof(number), "%0*llo", (int)width,
 			(long long)value & UINT32_MAX);
 	else if (base == 'x')
-		snprintf(number, sizeof(number), "%0*llx", (int)width,
+		format_text(number, sizeof(number), "%0*llx", (int)width,
 			(long long)value & UINT32_MAX);
 	else if (base == 'X')
-		snprintf(number, sizeof(number), "%0*llX", (int)width,
+		format_text(number, sizeof(number), "%0*llX", (int)width,
 			(long long)value & UINT32_MAX);
 	else
 		return false;

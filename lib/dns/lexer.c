@@ -2,9 +2,9 @@
  * Words, names and times of master files. See lexer.h.
  */
 #include "lib/dns/lexer.h"
+#include "base/format.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 void lexer_start(
 	struct dns_lexer *lexer, struct view text, const char *file, struct dns_fault *fault)
@@ -36,7 +36,7 @@ bool lexer_fail(struct dns_lexer *lexer, const char *format, ...)
 	fault->column = lexer->token.column;
 	fault->is_warning = false;
 	va_start(arguments, format);
-	vsnprintf(fault->text, sizeof(fault->text), format, arguments);
+	format_text_list(fault->text, sizeof(fault->text), format, arguments);
 	va_end(arguments);
 	return false;
 }
@@ -47,7 +47,7 @@ const char *lexer_shown(const struct dns_lexer *lexer, char shown[LEXER_SHOWN])
 	size_t n = text.length < LEXER_SHOWN - 4 ? text.length : LEXER_SHOWN - 4;
 
 	if (lexer->token.kind != TOKEN_WORD) {
-		snprintf(shown, LEXER_SHOWN, "the end of the line");
+		format_text(shown, LEXER_SHOWN, "the end of the line");
 		return shown;
 	}
 	shown[0] = '"';
@@ -366,7 +366,7 @@ const char *name_text(const uint8_t *name, char *text, size_t room)
 	size_t used = 0;
 
 	if (name[0] == 0) {
-		snprintf(text, room, ".");
+		format_text(text, room, ".");
 		return text;
 	}
 	for (; name[0] != 0; name += (size_t)name[0] + 1) {
@@ -374,10 +374,10 @@ const char *name_text(const uint8_t *name, char *text, size_t room)
 			uint8_t c = name[i];
 
 			if (c <= ' ' || c >= 127)
-				used += (size_t)snprintf(text + used, room - used, "\\%03u", c);
+				used += (size_t)format_text(text + used, room - used, "\\%03u", c);
 			else if (c == '.' || c == '\\' || c == '"' || c == ';' || c == '(' ||
 				 c == ')' || c == '@' || c == '$')
-				used += (size_t)snprintf(text + used, room - used, "\\%c", c);
+				used += (size_t)format_text(text + used, room - used, "\\%c", c);
 			else
 				text[used++] = (char)c;
 		}

@@ -3,8 +3,7 @@
  */
 #include "lib/dns/master.h"
 
-#include <stdio.h>
-
+#include "base/format.h"
 #include "diatom/random.h"
 #include "lib/dns/rdata.h"
 
@@ -321,18 +320,18 @@ enum status dns_zone_read(struct dns_zone **out, const struct dns_source *source
 
 	*out = NULL;
 	if (origin_parse(&origin, source->origin) != OK) {
-		snprintf(fault.text, sizeof(fault.text), "\"%.100s\" is no domain name",
+		format_text(fault.text, sizeof(fault.text), "\"%.100s\" is no domain name",
 			source->origin != NULL ? source->origin : "");
 		fault_report(source, &fault);
 		return INVALID_VALUE;
 	}
-	snprintf(file, sizeof(file), "zone %.100s", source->origin);
+	format_text(file, sizeof(file), "zone %.100s", source->origin);
 	if (source->file != NULL)
-		snprintf(file, sizeof(file), "%.100s", source->file);
+		format_text(file, sizeof(file), "%.100s", source->file);
 	fault.file = file;
 	zone = arena_alloc(&arena, sizeof(*zone));
 	if (zone == NULL) {
-		snprintf(fault.text, sizeof(fault.text), "no memory for the zone");
+		format_text(fault.text, sizeof(fault.text), "no memory for the zone");
 		fault_report(source, &fault);
 		return NO_MEMORY;
 	}

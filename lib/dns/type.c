@@ -3,8 +3,7 @@
  * Source of numbers: IANA's "Domain Name System (DNS) Parameters"; formats: the RFC of each type.
  */
 #include "lib/dns/type.h"
-
-#include <stdio.h>
+#include "base/format.h"
 
 /* Frequent ones first: the mnemonic is looked for from the top. */
 static const struct dns_type types[] = {
@@ -166,9 +165,9 @@ const char *dns_type_text(uint16_t number, char text[DNS_TYPE_TEXT])
 	const struct dns_type *type = dns_type_find(number);
 
 	if (type != NULL)
-		snprintf(text, DNS_TYPE_TEXT, "%s", type->name);
+		format_text(text, DNS_TYPE_TEXT, "%s", type->name);
 	else
-		snprintf(text, DNS_TYPE_TEXT, "TYPE%u", number);
+		format_text(text, DNS_TYPE_TEXT, "TYPE%u", number);
 	return text;
 }
 

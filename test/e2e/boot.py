@@ -1,6 +1,7 @@
 """
 `diatom run` as a user meets it: output, exit codes, what it says, time limits, signals, memory sizes;
-each as a VM and as a process. hello prints a line and ends; echo serves until it is asked to finish.
+each as a VM and as a process, some in QEMU. hello prints a line and ends; echo serves until it is asked
+to finish.
 """
 import re
 import signal
@@ -9,16 +10,20 @@ import time
 import lib
 
 
-@lib.test_each("vm", "process")
+BOOT_LINES = {"vm": "VM", "process": "process", "qemu": "QEMU microvm (TCG)", "q35": "QEMU q35 (TCG)",
+              "qemu-kvm": "QEMU microvm (KVM)"}
+
+
+@lib.test_each(*BOOT_LINES)
 def hello(lab, target):
     result = lab.boot_and_wait("hello", target=target)
     lib.equal(result.out, "hello\n", "standard output")
     lib.equal(result.code, 0, "exit code")
-    lib.contains(result.err, "hello: " + ("VM" if target == "vm" else "process"), "boot line")
+    lib.contains(result.err, f"hello: {BOOT_LINES[target]}, 64 MiB, sealed", "boot line")
     lib.check(re.search(r"up in [\d.]+ m?s", result.err), f"no time in the boot line: {result.err}")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu")
 def quiet_says_nothing(lab, target):
     result = lab.boot_and_wait("hello", target=target, options=["--quiet"])
     lib.equal((result.code, result.out, result.err), (0, "hello\n", ""), "code, output, errors")
@@ -48,7 +53,7 @@ def memory_mib(lab, mib):
     lib.check(re.search(size, result.err), f"the boot line lacks {mib} MiB: {result.err}")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu")
 def timeout_ends_it(lab, target):
     net = lab.network()
     started = time.monotonic()
@@ -57,7 +62,7 @@ def timeout_ends_it(lab, target):
     lib.check(0.9 < time.monotonic() - started < 5, f"took {result.seconds:.1f} s")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu", "q35")
 def term_asks_to_finish(lab, target):
     """TERM closes the socket, echo's loop ends, main returns 0."""
     body = lab.boot("echo", target=target, net=lab.network())
@@ -65,7 +70,7 @@ def term_asks_to_finish(lab, target):
     lib.equal(body.stop(), 0, f"{body.err()}exit code")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu")
 def interrupt_asks_to_finish(lab, target):
     body = lab.boot("echo", target=target, net=lab.network())
     body.wait_for_ping()
@@ -73,7 +78,7 @@ def interrupt_asks_to_finish(lab, target):
     lib.equal(body.wait(10), 0, f"{body.err()}exit code")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process")  # in QEMU it is not diatom that serves
 def stopped_and_continued(lab, target):
     """A body that the host stops for a while (^Z) goes on serving."""
     body = lab.boot("echo", target=target, net=lab.network())

@@ -1,5 +1,5 @@
 """
-Console input and the entropy device, as a VM and as a process: a small program is built and talked to.
+Console input and the entropy device, as a VM, as a process and in QEMU: a small program is built and talked to.
 """
 import os
 
@@ -40,15 +40,14 @@ def talk(lab, target):
     done = lab.run([lib.DIATOM, "build", lab.path("talk.c", PROGRAM.encode()), "-o", image])
     lib.equal(done.code, 0, f"{done.err}exit of diatom build")
     reader, writer = os.pipe()
-    body = lab.start([lib.DIATOM, "run", "--as", target, image], stdin=reader)
+    body = lab.start([lib.DIATOM, "run", *lib.target_options(target), image], stdin=reader)
     os.close(reader)
     body.wait_for_text("ready")
     return body, writer
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu", "q35")
 def input_is_echoed(lab, target):
-    lib.need(*(["kvm"] if target == "vm" else []))
     body, writer = talk(lab, target)
     text = "".join(f"line {i}\n" for i in range(500))
     for i in range(0, len(text), 700):     # more than the device's buffers hold
@@ -59,9 +58,8 @@ def input_is_echoed(lab, target):
     lib.check("entropy" not in body.err(), body.err())
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu")
 def term_ends_a_waiting_reader(lab, target):
-    lib.need(*(["kvm"] if target == "vm" else []))
     body, _ = talk(lab, target)
     lib.equal(body.stop(), 0, f"{body.err()}exit code")
 

@@ -1,5 +1,5 @@
 """
-The DNS appliance asked by real clients, as a VM (8 MiB too) and as a process. What it answers is
+The DNS appliance asked by real clients, as a VM (8 MiB too), as a process and in QEMU. What it answers is
 compared with other servers field by field elsewhere; here it is that it answers, goes on answering
 under load and malformed packets, and ends when asked.
 """
@@ -37,7 +37,7 @@ def is_answering(lab, net):
     lib.contains(result.out, "\tSOA\t", "answer")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu", "q35", "qemu-kvm")
 def answers(lab, target):
     net, body = serve(lab, target)
     is_answering(lab, net)
@@ -83,7 +83,7 @@ def malformed_queries(lab, target):
     lib.equal(body.stop(), 0, f"{body.err()}exit code")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu", "q35")
 def zone_handed_over(lab, target):
     """--file: another zone than the one compiled in."""
     zone = lab.path("other.zone", f"""$ORIGIN {ORIGIN}.

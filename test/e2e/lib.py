@@ -14,7 +14,7 @@ A test script is a list of functions; each gets a Lab, whose networks and proces
         ...
         body.stop()                               # TERM, then its exit code
 
-    @lib.test_each("vm", "process")               # becomes hello_vm and hello_process
+    @lib.test_each("vm", "process", "qemu")       # becomes hello_vm, hello_process, hello_qemu
     def hello(lab, target):
         result = lab.boot_and_wait("hello", target=target)
         lib.equal(result.code, 0)
@@ -33,6 +33,7 @@ Lab:        lab.network(address="10.9.0.1/24")          -> Network: a namespace 
             lab.start(argv, inside=net, ...)            -> Process, running
             lab.run(argv, inside=net, timeout=30)       -> Result(code, out, err, seconds), ended
             lab.boot(image, *args, target=, mem=, net=, ip=, options=[])   -> Process (diatom run)
+                target: vm, process, qemu (microvm, emulated), q35 (emulated), qemu-kvm (microvm)
             lab.boot_and_wait(... the same, timeout=30)                    -> Result
 Process:    .pid .out() .err() .wait(seconds) -> code  .signal(n) .stop() -> code  .alive()
             .cpu_seconds() .wait_for_ping() .wait_for_text("up in")
@@ -153,6 +154,23 @@ def _has_netns():
         return False
     subprocess.run(["ip", "netns", "del", name], capture_output=True)
     return True
+
+
+# What a target needs of the machine, and the options that choose it.
+_TARGETS = {
+    "vm": (["kvm"], ["--as", "vm"]),
+    "process": ([], ["--as", "process"]),
+    "qemu": (["qemu-system-x86_64"], ["--as", "qemu", "--accel", "tcg"]),
+    "q35": (["qemu-system-x86_64"], ["--as", "qemu", "--accel", "tcg", "--machine", "q35"]),
+    "qemu-kvm": (["qemu-system-x86_64", "kvm"], ["--as", "qemu", "--accel", "kvm"]),
+}
+
+
+def target_options(target):
+    """The options of `diatom run` that choose a target; skips the test if the machine lacks it."""
+    needs, options = _TARGETS[target]
+    need(*needs)
+    return list(options)
 
 
 _FEATURES = {
@@ -439,9 +457,7 @@ class Lab:
     def boot(self, name, *args, target="vm", mem=None, net=None, device="eth0", ip=None,
              options=(), cpu=None):
         """`diatom run`; device=None: the network is only where it runs, not given to the body."""
-        if target == "vm":
-            need("kvm")
-        argv = [DIATOM, "run", "--as", target]
+        argv = [DIATOM, "run"] + target_options(target)
         if mem:
             argv += ["--mem", mem]
         if net and device:

@@ -26,7 +26,7 @@ def echo_sizes(lab, net):
     lib.equal((result.code, result.out.strip()), (0, "all sizes"), f"{result.err}echo")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu", "q35")
 def ping(lab, target):
     lib.need("ping")
     net = lab.network()
@@ -59,7 +59,7 @@ def ping_flood(lab, target):
     lib.contains(result.out, "10000 received", "ping's summary")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu", "q35", "qemu-kvm")
 def echo_of_every_size(lab, target):
     """Up to fragments that the stack puts together again."""
     net = lab.network()
@@ -88,7 +88,7 @@ except ConnectionRefusedError:
     lib.equal(result.out, "refused\n", f"{result.err}outcome")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu")
 def capture_is_readable(lab, target):
     """--pcap writes what tcpdump (and tshark) read, both directions, in order."""
     lib.need("tcpdump", "ping")
@@ -110,7 +110,7 @@ def capture_is_readable(lab, target):
         lib.check(len(result.out.split()) >= 3, f"tshark saw {result.out!r}")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu")
 def nothing_left_behind(lab, target):
     """After the end: no process of its own, and the tap free for the next one."""
     net = lab.network()
@@ -126,7 +126,7 @@ def nothing_left_behind(lab, target):
     lib.check("tap0" in net.ip("link"), "the user's tap is gone")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu")
 def nothing_left_after_a_kill(lab, target):
     """Even when diatom itself is killed."""
     net = lab.network()
@@ -154,7 +154,7 @@ def two_side_by_side(lab, target):
     lib.equal(second.stop(), 0, "exit code")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu")
 def malformed_packets_to_echo(lab, target):
     packets.need_scapy()
     net = lab.network()

@@ -23,7 +23,7 @@ def too_many_sleepers(lab, target):
     lib.contains(result.out, "--mem")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each("vm", "process", "qemu", "q35")
 def own_scheduler(lab, target):
     """edf starts its jobs in the wrong order; they run by deadline."""
     result = lab.boot_and_wait("edf", target=target)

@@ -7,6 +7,7 @@
  *
  *     +0      descriptors   +4096  available ring   +8192  used ring   +12288  buffers
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 
 #include "abi/boot.h"
 #include "abi/call.h"
+#include "abi/device.h"
 #include "abi/virtio.h"
 
 DIATOM_NET(eth0, .optional = 1);
@@ -298,7 +300,7 @@ static void attack_call_crash_wild(void)
 	call(CALL_CRASH, 0x1000, UINT64_MAX);
 }
 
-/* The monitor's devices */
+/* The monitor's devices, or the shim's: there a device is driven by platform calls (abi/device.h). */
 
 struct rings {
 	struct virtio_descriptor descriptors[QUEUE_SIZE];
@@ -310,14 +312,28 @@ struct rings {
 static struct rings *rings;
 static uint64_t rings_physical;
 
-static volatile uint32_t *registers_at(unsigned offset)
+static unsigned net_number(void)
 {
 	for (unsigned i = 0; i < plat_boot->device_count; i++)
 		if (plat_boot->devices[i].kind == MANIFEST_NET)
-			return (volatile uint32_t *)(uintptr_t)(plat_boot->devices[i].address +
-								offset);
+			return i;
 	printf("no network device\n");
 	exit(1);
+}
+
+static bool is_shim(void)
+{
+	return plat_boot->target == BOOT_SHIM;
+}
+
+static volatile struct device_window *window(void)
+{
+	return (volatile struct device_window *)(uintptr_t)plat_boot->devices[net_number()].address;
+}
+
+static volatile uint32_t *registers_at(unsigned offset)
+{
+	return (volatile uint32_t *)(uintptr_t)(plat_boot->devices[net_number()].address + offset);
 }
 
 static void set(unsigned offset, uint32_t value)
@@ -338,6 +354,10 @@ static void start_device(void)
 	rings = (struct rings *)(uintptr_t)(plat_boot->memory.heap + at);
 	rings_physical = plat_boot->memory.heap_physical + at;
 	memset(rings, 0, sizeof(*rings));
+	if (is_shim()) {
+		call(CALL_DEVICE_BEGIN, net_number(), VIRTIO_NET_F_MRG_RXBUF);
+		return;
+	}
 	set(VIRTIO_MMIO_STATUS, 0);
 	set(VIRTIO_MMIO_STATUS, 3);
 	set(VIRTIO_MMIO_DRIVER_FEATURES_SELECT, 1);
@@ -347,8 +367,22 @@ static void start_device(void)
 	set(VIRTIO_MMIO_STATUS, 11);
 }
 
+/* The shim has the used ring itself, and the available ring stands behind the descriptors: an odd place
+ * for one is an odd place for all. */
+static void start_shim_queue(unsigned queue, uint64_t descriptors, uint64_t used)
+{
+	uint64_t at = used == rings_physical + 8192 ? descriptors : used;
+
+	call(CALL_DEVICE_QUEUE, DEVICE_QUEUE(net_number(), queue) | QUEUE_SIZE << 16,
+		at - plat_boot->memory.heap_physical + plat_boot->memory.heap);
+}
+
 static void start_queue(unsigned queue, uint64_t descriptors, uint64_t available, uint64_t used)
 {
+	if (is_shim()) {
+		start_shim_queue(queue, descriptors, used);
+		return;
+	}
 	set(VIRTIO_MMIO_QUEUE_SELECT, queue);
 	set(VIRTIO_MMIO_QUEUE_SIZE, QUEUE_SIZE);
 	set_address(VIRTIO_MMIO_QUEUE_DESC_LOW, descriptors);
@@ -357,16 +391,31 @@ static void start_queue(unsigned queue, uint64_t descriptors, uint64_t available
 	set(VIRTIO_MMIO_QUEUE_READY, 1);
 }
 
-/* Makes chain 0 available and lets the monitor serve it; says whether the device stopped. */
+static void say_status(uint32_t status)
+{
+	printf("%s\n", status & VIRTIO_STATUS_NEEDS_RESET ? "stopped" : "running");
+}
+
+static void submit(unsigned queue)
+{
+	call(CALL_DEVICE_SUBMIT, DEVICE_QUEUE(net_number(), queue), ++rings->available[1]);
+}
+
+/* Makes chain 0 available and lets the host serve it; says whether the device stopped. */
 static void post(unsigned queue)
 {
+	if (is_shim()) {
+		call(CALL_DEVICE_START, net_number(), 0);
+		submit(queue);
+		say_status(window()->status);
+		return;
+	}
 	set(VIRTIO_MMIO_STATUS, 15);
 	rings->available[1]++;
 	__asm__ volatile("" ::: "memory");
 	set(VIRTIO_MMIO_QUEUE_NOTIFY, queue);
 	call(CALL_SLEEP, (uint64_t)INT64_MIN, 0);
-	printf("%s\n", *registers_at(VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_NEEDS_RESET ? "stopped"
-										     : "running");
+	say_status(*registers_at(VIRTIO_MMIO_STATUS));
 }
 
 static void start_sane(unsigned queue)
@@ -474,14 +523,61 @@ static void attack_ring_indirect(void)
 static void attack_doorbells(void)
 {
 	start_sane(VIRTIO_NET_TRANSMIT);
-	set(VIRTIO_MMIO_STATUS, 15);
-	for (unsigned i = 0; i < 3000; i++)
-		set(VIRTIO_MMIO_QUEUE_NOTIFY, i);
+	if (is_shim())
+		call(CALL_DEVICE_START, net_number(), 0);
+	else
+		set(VIRTIO_MMIO_STATUS, 15);
+	for (unsigned i = 0; i < 3000; i++) {
+		if (is_shim())
+			call(CALL_DEVICE_SUBMIT, DEVICE_QUEUE(net_number(), i), 0);
+		else
+			set(VIRTIO_MMIO_QUEUE_NOTIFY, i);
+	}
 	post_buffer(VIRTIO_NET_TRANSMIT, rings_physical + 12288, 64);
+}
+
+/* Every call with numbers of its own, in no order. */
+static void confuse_shim(void)
+{
+	for (uint64_t i = 0; i < 4096; i++)
+		call(CALL_DEVICE_BEGIN + i % 4, i * 0x9e3779b9, i * UINT64_C(0x9e3779b97f4a7c15));
+	start_device();
+	post_buffer(VIRTIO_NET_TRANSMIT, rings_physical + 12288, 64);
+}
+
+/* The shim's rings while the device has them: a chain given twice. */
+static void attack_ring_twice(void)
+{
+	start_sane(VIRTIO_NET_RECEIVE);
+	rings->descriptors[0] =
+		(struct virtio_descriptor){ rings_physical + 12288, 64, VIRTIO_DESC_WRITE, 0 };
+	post(VIRTIO_NET_RECEIVE);
+	submit(VIRTIO_NET_RECEIVE);
+	say_status(window()->status);
+}
+
+static void attack_write_window(void)
+{
+	window()->status = 0;
+}
+
+static void attack_write_used_ring(void)
+{
+	start_sane(VIRTIO_NET_RECEIVE);
+	((volatile struct virtio_used *)DEVICE_USED(window(), 0))->index = 1;
+}
+
+static void attack_thread_pointer(void)
+{
+	call(CALL_THREAD, UINT64_C(1) << 63, 0);
 }
 
 static void attack_registers(void)
 {
+	if (is_shim()) {
+		confuse_shim();
+		return;
+	}
 	for (unsigned offset = 0; offset < 4096; offset += 4) {
 		set(offset, 0xffffffff);
 		sink = (int)*registers_at(offset);
@@ -552,6 +648,10 @@ static const struct attack {
 	ATTACK(ring_head),
 	ATTACK(ring_index),
 	ATTACK(ring_indirect),
+	ATTACK(ring_twice),
+	ATTACK(write_window),
+	ATTACK(write_used_ring),
+	ATTACK(thread_pointer),
 	ATTACK(doorbells),
 	ATTACK(registers),
 };

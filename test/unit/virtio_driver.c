@@ -3,27 +3,27 @@
  * the device's side of the ring. Numbers in brackets are sections of virtio 1.2.
  */
 #include "diatom/memory.h"
-#include "drv/virtio_mmio.h"
+#include "drv/virtio.h"
 #include "drv/vnet.h"
 #include "test/check.h"
 
 static uint32_t registers[VIRTIO_MMIO_CONFIG / 4];
-static struct virtio_mmio mmio;
+static struct boot_device boot = { .transport = BOOT_VIRTIO_MMIO, .name = "eth0" };
+static struct virtio virtio;
 
 #define REGISTER(name) registers[VIRTIO_MMIO_##name / 4]
 
 /* Registers that read what was written: both halves of the features are the same word. */
 static enum status begin(uint32_t features)
 {
-	struct boot_device boot = { .address = (uintptr_t)registers, .name = "eth0" };
-
+	boot.address = (uintptr_t)registers;
 	memset(registers, 0, sizeof(registers));
 	REGISTER(MAGIC) = VIRTIO_MMIO_MAGIC_VALUE;
 	REGISTER(VERSION) = 2;
 	REGISTER(DEVICE_ID) = VIRTIO_ID_NET;
 	REGISTER(DEVICE_FEATURES) = features;
 	REGISTER(QUEUE_SIZE_MAX) = 8;
-	return virtio_mmio_begin(&mmio, &boot, VIRTIO_ID_NET, VIRTIO_NET_F_CSUM, 0);
+	return virtio_begin(&virtio, &boot, VIRTIO_ID_NET, VIRTIO_NET_F_CSUM, 0);
 }
 
 enum { VERSION_1 = 1, GOOD = (uint32_t)VIRTIO_F_RING_EVENT_IDX | VERSION_1 };
@@ -35,7 +35,7 @@ static void status_bits(void)
 
 	CHECK_EQUAL(begin(GOOD), OK);
 	CHECK_EQUAL(REGISTER(STATUS), met | VIRTIO_STATUS_FEATURES_OK);
-	virtio_mmio_finish(&mmio);
+	virtio_finish(&virtio);
 	CHECK_EQUAL(REGISTER(STATUS), met | VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK);
 	CHECK_EQUAL(begin(VERSION_1), DEVICE_FAILED); /* no event index */
 	CHECK_EQUAL(REGISTER(STATUS), met | VIRTIO_STATUS_FAILED);
@@ -47,7 +47,8 @@ static void status_bits(void)
 static void features_are_those_of_both(void)
 {
 	CHECK_EQUAL(begin(GOOD | 0x7f0), OK); /* bit 0 of the low word is CSUM, which is wanted */
-	CHECK(mmio.features == (VIRTIO_F_VERSION_1 | VIRTIO_F_RING_EVENT_IDX | VIRTIO_NET_F_CSUM));
+	CHECK(virtio.features ==
+		(VIRTIO_F_VERSION_1 | VIRTIO_F_RING_EVENT_IDX | VIRTIO_NET_F_CSUM));
 	CHECK_EQUAL(REGISTER(DRIVER_FEATURES), VERSION_1); /* the high half came last */
 }
 
@@ -61,12 +62,10 @@ static void strangers_are_left_alone(void)
 		{ VIRTIO_MMIO_DEVICE_ID, 0 }, { VIRTIO_MMIO_DEVICE_ID, VIRTIO_ID_BLOCK } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct boot_device boot = { .address = (uintptr_t)registers, .name = "eth0" };
-
 		begin(GOOD);
 		REGISTER(STATUS) = 0x55;
 		registers[rows[i].at / 4] = rows[i].value;
-		CHECK_EQUAL(virtio_mmio_begin(&mmio, &boot, VIRTIO_ID_NET, 0, 0), DEVICE_FAILED);
+		CHECK_EQUAL(virtio_begin(&virtio, &boot, VIRTIO_ID_NET, 0, 0), DEVICE_FAILED);
 		CHECK_EQUAL(REGISTER(STATUS), 0x55);
 	}
 }
@@ -87,7 +86,7 @@ static void start_queue(void)
 	if (buffer == NULL)
 		buffer = extent_alloc(4096);
 	begin(GOOD);
-	CHECK_EQUAL(virtio_mmio_queue(&mmio, &queue, 0, VIRTIO_QUEUE_SIZE_MAX), OK);
+	CHECK_EQUAL(virtio_queue(&virtio, &queue, 0, VIRTIO_QUEUE_SIZE_MAX), OK);
 	CHECK_EQUAL(queue.size, 8);
 }
 

@@ -3,7 +3,7 @@
  *
  * Rights are decided in the last level; the levels above allow everything.
  */
-#include "host/monitor/tables.h"
+#include "world/tables.h"
 
 #include <stddef.h>
 
@@ -18,16 +18,27 @@
 
 #define ENTRIES	   512
 
-void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t end)
-{
-	*tables = (struct tables){
-		.host = host, .root = start, .next = start + PAGE_BYTES, .end = end
-	};
-}
-
 static uint64_t *table_at(struct tables *tables, uint64_t physical)
 {
 	return (uint64_t *)(void *)(tables->host + physical);
+}
+
+static uint64_t take_page(struct tables *tables)
+{
+	uint64_t page = tables->next;
+
+	if (!tables->is_zero)
+		__builtin_memset(table_at(tables, page), 0, PAGE_BYTES);
+	tables->next += PAGE_BYTES;
+	return page;
+}
+
+void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t end, bool is_zero)
+{
+	*tables = (struct tables){
+		.host = host, .root = start, .next = start, .end = end, .is_zero = is_zero
+	};
+	take_page(tables);
 }
 
 /* The table below an entry, made if it isn't there; NULL when there is no room. */
@@ -38,8 +49,7 @@ static uint64_t *descend(struct tables *tables, uint64_t *entry)
 			tables->is_full = true;
 			return NULL;
 		}
-		*entry = tables->next | PRESENT | WRITABLE | USER | ACCESSED;
-		tables->next += PAGE_BYTES;
+		*entry = take_page(tables) | PRESENT | WRITABLE | USER | ACCESSED;
 	}
 	return table_at(tables, *entry & ADDRESS);
 }
@@ -59,18 +69,24 @@ static uint64_t *leaf_table(struct tables *tables, uint64_t virtual, bool is_lar
 	return table;
 }
 
+static uint64_t flags_of(unsigned rights)
+{
+	uint64_t flags = PRESENT | ACCESSED | DIRTY;
+
+	flags |= (rights & PAGE_WRITE) != 0 ? WRITABLE : 0;
+	flags |= (rights & PAGE_EXECUTE) != 0 ? 0 : NO_EXECUTE;
+	flags |= (rights & PAGE_USER) != 0 ? USER : 0;
+	return flags;
+}
+
 void tables_map(struct tables *tables, uint64_t virtual, uint64_t physical, uint64_t bytes,
 	unsigned rights, bool is_large)
 {
 	uint64_t page = is_large ? LARGE_BYTES : PAGE_BYTES;
 	unsigned shift = is_large ? 21 : 12;
-	uint64_t flags = PRESENT | ACCESSED | DIRTY;
+	uint64_t flags = flags_of(rights) | (is_large ? LARGE : 0);
 	uint64_t *table = NULL;
 
-	flags |= (rights & PAGE_WRITE) != 0 ? WRITABLE : 0;
-	flags |= (rights & PAGE_EXECUTE) != 0 ? 0 : NO_EXECUTE;
-	flags |= (rights & PAGE_USER) != 0 ? USER : 0;
-	flags |= is_large ? LARGE : 0;
 	for (uint64_t done = 0; done < bytes; done += page) {
 		unsigned index = index_at(virtual + done, shift);
 
@@ -79,6 +95,29 @@ void tables_map(struct tables *tables, uint64_t virtual, uint64_t physical, uint
 		if (table == NULL)
 			return;
 		table[index] = (physical + done) | flags;
+	}
+}
+
+/* The inner loop is short: where ring 0 is emulated, an instruction takes a microsecond. */
+void tables_map_window(struct tables *tables, uint64_t virtual, uint64_t physical, uint64_t bytes,
+	uint64_t count, unsigned rights)
+{
+	uint64_t flags = flags_of(rights), entry = physical | flags;
+	unsigned index = index_at(virtual, 12), hole = 1, pages = (unsigned)(bytes / PAGE_BYTES);
+	uint64_t *table = leaf_table(tables, virtual, false);
+
+	for (uint64_t left = count * (pages + 1); left > 0 && table != NULL; left--) {
+		if (--hole == 0) {
+			hole = pages + 1;
+		} else {
+			table[index] = entry;
+			entry += PAGE_BYTES;
+		}
+		virtual += PAGE_BYTES;
+		if (++index == ENTRIES && left > 1) {
+			index = 0;
+			table = leaf_table(tables, virtual, false);
+		}
 	}
 }
 

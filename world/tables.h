@@ -4,8 +4,8 @@
  * The tables lie in guest-physical memory that no entry maps, so nothing that runs in the guest can
  * read or change them, in ring 3 or ring 0.
  */
-#ifndef DIATOM_MONITOR_TABLES_H
-#define DIATOM_MONITOR_TABLES_H
+#ifndef DIATOM_WORLD_TABLES_H
+#define DIATOM_WORLD_TABLES_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,17 +23,26 @@ enum page_rights {
 struct tables {
 	uint8_t *host; /* guest-physical 0 */
 	uint64_t root; /* guest-physical: cr3 */
-	uint64_t next; /* guest-physical: next free table page; pages there are zero */
+	uint64_t next; /* guest-physical: next free table page */
 	uint64_t end;
+	bool is_zero; /* memory that no table has yet */
 	bool is_full; /* a table did not fit: a mistake in the layout's arithmetic */
 };
 
-/* Tables are taken from guest-physical [start, end), which is zero. */
-void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t end);
+/* Tables are taken from guest-physical [start, end). Unless they are zero, each is
+ * zeroed when it is taken. */
+void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t end, bool is_zero);
 
 /* Maps whole pages: 4 KiB ones, or 2 MiB ones when `is_large` (all three then multiples of 2 MiB). */
 void tables_map(struct tables *tables, uint64_t virtual, uint64_t physical, uint64_t bytes,
 	unsigned rights, bool is_large);
+
+/*
+ * Maps `count` pieces of physical memory, one behind the other, each of `bytes` with an unmapped page
+ * before it: the stack window of abi/boot.h.
+ */
+void tables_map_window(struct tables *tables, uint64_t virtual, uint64_t physical, uint64_t bytes,
+	uint64_t count, unsigned rights);
 
 /* Most table pages that a region of so many bytes can take, wherever it lies. */
 uint64_t tables_pages_for(uint64_t bytes, bool is_large);
