@@ -8,8 +8,12 @@
 #include "host/monitor/net.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #define HEADER_BYTES   sizeof(struct virtio_net_header)
 #define ETHERNET_BYTES 18 /* header and VLAN tag */
@@ -17,7 +21,9 @@
 #define JUMBO_MTU      16384 /* beyond, frames are as long as a datagram may be */
 
 /* A doorbell comes when this many frames wait: half a ring. Sooner, the next sleep sends them. */
-#define SEND_BATCH 128
+#define SEND_BATCH  128
+
+#define PATIENCE_NS 2000000
 
 /* Frames taken in one service, so that a flood can't keep the guest from running. */
 #define RECEIVE_BATCH 256
@@ -152,7 +158,7 @@ static void give_frame(struct net_device *net, uint32_t length)
 }
 
 /* Reads one frame. False when there is none, or no buffer for it. */
-static bool receive_frame(struct net_device *net, bool is_mergeable)
+static bool receive_frame(struct net_device *net, bool is_mergeable, bool is_first)
 {
 	struct net_buffers *b = &net->buffers;
 	struct iovec *parts;
@@ -160,7 +166,8 @@ static bool receive_frame(struct net_device *net, bool is_mergeable)
 	ssize_t n;
 
 	take_buffers(net, is_mergeable);
-	if (b->bytes < HEADER_BYTES)
+	/* A long frame might be cut short: the driver is given what came so far, and posts new ones. */
+	if (b->bytes < HEADER_BYTES || (b->bytes < net->frame_max && is_mergeable && !is_first))
 		return false;
 	parts = b->parts + b->part_first;
 	count = b->part_end - b->part_first;
@@ -187,12 +194,24 @@ static bool receive(struct net_device *net)
 	if (!queue->is_ready)
 		return false;
 	for (unsigned i = 0; i < RECEIVE_BATCH; i++)
-		if (!receive_frame(net, is_mergeable))
+		if (!receive_frame(net, is_mergeable, i == 0))
 			break;
 	queue_publish(queue);
 	/* Buffers are fetched when frames come: no doorbell for new ones. */
 	queue_expect(queue, 0);
 	return queue->next_used != before;
+}
+
+/* A socket whose reader is behind: waits for it a moment, as a slow wire would, before a frame is lost. */
+static ssize_t write_frame(const struct net_device *net, const struct iovec *parts, unsigned count)
+{
+	struct pollfd polled = { .fd = net->tap, .events = POLLOUT };
+	struct timespec patience = { 0, PATIENCE_NS };
+	ssize_t n = writev(net->tap, parts, (int)count);
+
+	if (n < 0 && errno == EAGAIN && syscall(SYS_ppoll, &polled, 1, &patience, NULL, 0) == 1)
+		n = writev(net->tap, parts, (int)count);
+	return n;
 }
 
 static void send_frame(struct net_device *net, struct queue_chain *chain, struct iovec *parts)
@@ -205,7 +224,7 @@ static void send_frame(struct net_device *net, struct queue_chain *chain, struct
 		if (net->pcap != NULL)
 			pcap_write(net->pcap, parts, count, chain->bytes, HEADER_BYTES);
 		seen = skip_header(net, parts, &count);
-		n = writev(net->tap, seen, (int)count);
+		n = write_frame(net, seen, count);
 	}
 	if (n < 0)
 		net->send_refused++;

@@ -10,11 +10,11 @@ static size_t length_at(const uint8_t *lead)
 	return (size_t)lead[0] << 24 | (size_t)lead[1] << 16 | (size_t)lead[2] << 8 | lead[3];
 }
 
-uint8_t *frames_room(struct frames *frames, size_t *room)
+uint8_t *frames_room(struct frames *frames, bool is_in_use, size_t *room)
 {
-	if (frames->start == frames->end)
+	if (!is_in_use && frames->start == frames->end)
 		frames->start = frames->end = 0;
-	if (FRAMES_BYTES - frames->end < FRAMES_LEAD + FRAMES_LENGTH_MAX) {
+	if (!is_in_use && FRAMES_BYTES - frames->end < FRAMES_LEAD + FRAMES_LENGTH_MAX) {
 		memmove(frames->buffer, frames->buffer + frames->start,
 			frames->end - frames->start);
 		frames->end -= frames->start;

@@ -19,7 +19,7 @@
 #define FRAMES_LEAD	  4	/* bytes of a length */
 #define FRAMES_LENGTH_MIN 14	/* an Ethernet header */
 #define FRAMES_LENGTH_MAX 65553 /* the longest IP packet, an Ethernet header and a VLAN tag */
-#define FRAMES_BYTES	  (256 * 1024)
+#define FRAMES_BYTES	  (8 * 1024 * 1024)
 
 struct frames {
 	uint8_t buffer[FRAMES_BYTES];
@@ -27,8 +27,9 @@ struct frames {
 	bool is_broken; /* the stream broke its protocol: nothing more comes out */
 };
 
-/* Where the next read goes, and how much it may bring: never nothing, once all whole frames are taken. */
-uint8_t *frames_room(struct frames *frames, size_t *room);
+/* Where the next read goes, and how much it may bring. Frames that were taken and are still in use stay
+ * where they are, and then it may be nothing; else it never is, once all whole frames are taken. */
+uint8_t *frames_room(struct frames *frames, bool is_in_use, size_t *room);
 
 /* A read brought `length` bytes there. */
 void frames_add(struct frames *frames, size_t length);

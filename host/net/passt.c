@@ -91,13 +91,20 @@ static int complain(const struct run_net *net, int status, int words)
 		last_words(words, text));
 }
 
+static bool make_stream(int ends[2])
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return false;
+	relay_widen(ends);
+	return true;
+}
+
 int passt_start(
 	const struct run_net *net, const struct relay_passt *passt, int *stream, pid_t *child)
 {
 	int ends[2], words = memfd_create("passt", MFD_CLOEXEC), status = 0;
 
-	if (words < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
-		(*child = fork()) < 0)
+	if (words < 0 || !make_stream(ends) || (*child = fork()) < 0)
 		return report_error(EXIT_HOST_LACKS, NULL, "%s: passt can't be started: %s",
 			net->name, strerror(errno));
 	if (*child == 0)

@@ -1,6 +1,7 @@
 /*
- * Two directions, each with a buffer and the rule that nothing is read while the last read has not
- * been passed on in full: so whoever is slow makes the other side wait, up to the sockets of the host.
+ * Two directions, each with a buffer that holds all that TCP may have under way: passt drops what its
+ * stream has no room for and misses it only seconds later, so the stream is read even while the body
+ * is slow. When a buffer is full, whoever fills it waits.
  *
  *     stream --read--> frames --sendmmsg--> body           a batch of frames a call
  *     stream <--write-- out <--recv-- gate <-- body        all that waits in one write
@@ -10,10 +11,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -28,8 +31,9 @@
 #include "host/seccomp.h"
 
 #define BATCH	     64
-#define PATIENCE_MS  1000 /* for passt to end by itself */
-#define SOCKET_BYTES (1 << 20)
+#define OUT_BYTES    (4 * 1024 * 1024)
+#define PATIENCE_MS  1000 /* for passt to end by itself, or to take the last frames */
+#define SOCKET_BYTES (4 << 20)
 
 static struct {
 	const char *name; /* of the network, for messages */
@@ -41,25 +45,11 @@ static struct {
 	struct mmsghdr batch[BATCH];
 	unsigned first, count; /* of the batch, not yet with the body */
 
-	uint8_t out[FRAMES_BYTES];
+	uint8_t out[OUT_BYTES];
 	size_t out_done, out_end;
 	bool has_gate;
 	struct gate gate;
 } relay;
-
-/* The body's end closed: ends passt, too. */
-static _Noreturn void end_with_body(void)
-{
-	struct pollfd polled = { .fd = relay.stream };
-
-	if (relay.passt != 0) {
-		shutdown(relay.stream, SHUT_WR);
-		if (poll(&polled, 1, PATIENCE_MS) <= 0)
-			kill(relay.passt, SIGKILL);
-		waitpid(relay.passt, NULL, 0);
-	}
-	_exit(0);
-}
 
 static _Noreturn void end_with_stream(void)
 {
@@ -83,6 +73,51 @@ static _Noreturn void end_with_nonsense(void)
 	_exit(report_error(EXIT_HOST_LACKS,
 		"the other side must lead each frame by its length: 4 bytes, big-endian",
 		"%s: what comes from the network's other side are no frames", relay.name));
+}
+
+/* Writes what waits for the stream. */
+static void drain(void)
+{
+	while (relay.out_done < relay.out_end) {
+		ssize_t n = send(relay.stream, relay.out + relay.out_done,
+			relay.out_end - relay.out_done, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n < 0)
+			end_with_stream();
+		relay.out_done += (size_t)n;
+	}
+	relay.out_done = relay.out_end = 0;
+}
+
+/* Lets the other side have the body's last frames: what is in a stream when it closes is lost to passt. */
+static void flush(void)
+{
+	struct pollfd polled = { .fd = relay.stream, .events = POLLOUT };
+	int waiting = 1;
+
+	while (relay.out_done < relay.out_end && poll(&polled, 1, PATIENCE_MS) > 0)
+		drain();
+	for (int i = 0; i < PATIENCE_MS && waiting > 0; i++)
+		if (ioctl(relay.stream, SIOCOUTQ, &waiting) != 0 || waiting == 0 ||
+			poll(NULL, 0, 1) < 0)
+			break;
+}
+
+/* The body's end closed: ends passt, too. */
+static _Noreturn void end_with_body(void)
+{
+	struct pollfd polled = { .fd = relay.stream };
+
+	flush();
+	if (relay.passt != 0) {
+		shutdown(relay.stream, SHUT_WR);
+		if (poll(&polled, 1, PATIENCE_MS) <= 0)
+			kill(relay.passt, SIGKILL);
+		waitpid(relay.passt, NULL, 0);
+	}
+	_exit(0);
 }
 
 /* Takes the next frames out of the buffer; false if there is no whole one. */
@@ -113,48 +148,44 @@ static void deliver(void)
 
 		if (n > 0)
 			relay.first += (unsigned)n;
-		else if (errno == EAGAIN || errno == EINTR)
-			return;
+		else if (errno == EMSGSIZE)
+			relay.first++; /* the host's sockets are that small: dropped */
 		else
-			end_with_body();
+			return; /* it is slow, or gone: then poll will say so */
 	}
 	if (relay.frames.is_broken)
 		end_with_nonsense();
 }
 
+static bool is_body_slow(void)
+{
+	return relay.first < relay.count;
+}
+
 static void take_from_stream(void)
 {
 	size_t room;
-	uint8_t *at = frames_room(&relay.frames, &room);
+	uint8_t *at = frames_room(&relay.frames, is_body_slow(), &room);
 	ssize_t n = recv(relay.stream, at, room, MSG_DONTWAIT);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		end_with_stream();
 	if (n > 0)
 		frames_add(&relay.frames, (size_t)n);
-	deliver();
+	if (!is_body_slow())
+		deliver();
 }
 
-/* Writes what waits for the stream. */
-static void drain(void)
+/* Is there room for the body's longest frame? */
+static bool has_out_room(void)
 {
-	while (relay.out_done < relay.out_end) {
-		ssize_t n = send(relay.stream, relay.out + relay.out_done,
-			relay.out_end - relay.out_done, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n < 0)
-			end_with_stream();
-		relay.out_done += (size_t)n;
-	}
-	relay.out_done = relay.out_end = 0;
+	return sizeof(relay.out) - relay.out_end > FRAMES_LEAD + FRAMES_LENGTH_MAX;
 }
 
 /* Collects the body's frames; those that are none, or that the gate refuses, are dropped. */
 static void take_from_body(void)
 {
-	while (sizeof(relay.out) - relay.out_end > FRAMES_LEAD + FRAMES_LENGTH_MAX) {
+	while (has_out_room()) {
 		uint8_t *lead = relay.out + relay.out_end, *frame = lead + FRAMES_LEAD;
 		ssize_t n = recv(relay.body, frame, FRAMES_LENGTH_MAX + 1, MSG_DONTWAIT);
 
@@ -174,31 +205,31 @@ static void take_from_body(void)
 static _Noreturn void pass_frames(void)
 {
 	for (;;) {
-		bool is_body_slow = relay.first < relay.count;
-		bool is_stream_slow = relay.out_done < relay.out_end;
+		bool reads_stream = !is_body_slow() || relay.frames.end < FRAMES_BYTES;
+		bool reads_body = has_out_room(), is_waiting = relay.out_done < relay.out_end;
 		struct pollfd polled[] = {
 			{ .fd = relay.stream,
-				.events = (short)((is_body_slow ? 0 : POLLIN) |
-						  (is_stream_slow ? POLLOUT : 0)) },
+				.events = (short)((reads_stream ? POLLIN : 0) |
+						  (is_waiting ? POLLOUT : 0)) },
 			{ .fd = relay.body,
-				.events = (short)((is_stream_slow ? 0 : POLLIN) |
-						  (is_body_slow ? POLLOUT : 0)) },
+				.events = (short)((reads_body ? POLLIN : 0) |
+						  (is_body_slow() ? POLLOUT : 0)) },
 		};
 
 		if (poll(polled, 2, -1) < 0)
 			continue;
-		if ((polled[1].revents & (POLLHUP | POLLERR)) != 0)
-			end_with_body();
-		if (is_body_slow && (polled[0].revents & (POLLHUP | POLLERR)) != 0)
+		if ((polled[0].revents & (POLLHUP | POLLERR)) != 0 && !reads_stream)
 			end_with_stream();
-		if (is_body_slow)
-			deliver();
-		else if (polled[0].revents != 0)
+		if ((polled[1].revents & (POLLHUP | POLLERR)) != 0 && !reads_body)
+			end_with_body();
+		if ((polled[0].revents & ~POLLOUT) != 0)
 			take_from_stream();
-		if (is_stream_slow)
-			drain();
-		else if (polled[1].revents != 0)
+		if ((polled[1].revents & POLLOUT) != 0)
+			deliver();
+		if ((polled[1].revents & ~POLLOUT) != 0 && reads_body)
 			take_from_body();
+		if ((polled[0].revents & POLLOUT) != 0)
+			drain();
 	}
 }
 
@@ -290,15 +321,23 @@ static int complain(const struct run_net *net, const char *what)
 		strerror(errno));
 }
 
+void relay_widen(const int ends[2])
+{
+	int bytes = SOCKET_BYTES;
+
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(ends[i], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) != 0)
+			setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 int relay_start(struct run_net *net, int stream, const struct relay_passt *passt)
 {
-	int ends[2], bytes = SOCKET_BYTES;
+	int ends[2];
 	pid_t child;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return complain(net, "socket");
-	for (int i = 0; i < 2; i++)
-		setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	relay_widen(ends);
 	child = fork();
 	if (child < 0) {
 		close(ends[0]);

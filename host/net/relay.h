@@ -31,4 +31,8 @@ struct relay_passt {
  */
 int relay_start(struct run_net *net, int stream, const struct relay_passt *passt);
 
+/* Gives a socket pair the largest buffers that the kernel grants: as much as it wants for root, else
+ * twice the usual. */
+void relay_widen(const int ends[2]);
+
 #endif

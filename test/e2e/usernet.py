@@ -113,6 +113,33 @@ def echo_of_every_size(lab, target):
     all_gone(helpers)
 
 
+TCP_ASK = """
+import socket
+for size in (1, 1000, 20000, 60000):
+    s = socket.create_connection(("127.0.0.1", 7007), timeout=20)
+    data = bytes(i * 7 & 255 for i in range(size))
+    s.sendall(data)
+    s.shutdown(socket.SHUT_WR)
+    got = b""
+    while part := s.recv(65536):
+        got += part
+    assert got == data, f"{size} bytes came back as {len(got)}"
+    s.close()
+print("all sizes")
+"""
+
+
+@lib.test_each(*TARGETS)
+def tcp_echo(lab, target):
+    """Connections to a forwarded port, opened and closed by the client."""
+    ns = lab.namespace()
+    body = run(lab, ns, target, "-p", "7007:7/tcp", image="tcp-echo")
+    body.wait_for_text("up in")
+    done = lab.run(["/usr/bin/python3", "-c", TCP_ASK], inside=ns, timeout=90)
+    lib.equal((done.code, done.out.strip()), (0, "all sizes"), f"{done.err}echo")
+    lib.equal(body.stop(), 0, "exit code")
+
+
 @lib.test_each(*TARGETS)
 def many_queries(lab, target):
     lib.need("dnsperf")

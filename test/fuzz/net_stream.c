@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (const uint8_t *at = data + 1; at < data + size;) {
 		size_t room,
 			n = (size_t)(data + size - at) < piece ? (size_t)(data + size - at) : piece;
-		uint8_t *to = frames_room(&frames, &room);
+		uint8_t *to = frames_room(&frames, false, &room);
 		const uint8_t *frame;
 		size_t length;
 

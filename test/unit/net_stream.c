@@ -13,7 +13,7 @@ static struct gate gate;
 static void feed(const uint8_t *bytes, size_t length)
 {
 	size_t room;
-	uint8_t *at = frames_room(&frames, &room);
+	uint8_t *at = frames_room(&frames, false, &room);
 
 	CHECK(length <= room);
 	memcpy(at, bytes, length);
@@ -61,7 +61,7 @@ static void longest_frames(void)
 	memset(&frames, 0, sizeof(frames));
 	put_frame(stream, FRAMES_LENGTH_MAX, 7);
 	while (got < 20) {
-		uint8_t *at = frames_room(&frames, &room);
+		uint8_t *at = frames_room(&frames, false, &room);
 
 		CHECK(room > 0);
 		for (size_t i = 0; i < room; i++)
