@@ -85,6 +85,7 @@ size_t tcp_connection_copy(struct tcp_connection *c, struct view bytes)
 
 		if (chunk == NULL)
 			break;
+		ASSERT(rest.data != NULL);
 		chunk->data = chunk->buffer; /* headers never stand here */
 		chunk->length = rest.length < PACKET_BUFFER_BYTES ? (uint32_t)rest.length
 								  : PACKET_BUFFER_BYTES;

@@ -60,17 +60,20 @@ void tcp_path_learn(struct tcp_host *host, const struct address *to, uint16_t mt
 void tcp_path_suspect(struct tcp_connection *c)
 {
 	const struct address *to = &c->flow.ends.remote;
-	uint16_t mtu = tcp_path_mtu(c->host, to);
+	size_t headers = tcp_ip_header_bytes(to) + TCP_HEADER_BYTES;
+	uint16_t mtu = tcp_path_mtu(c->host, to), before = c->mss, suspected = MTU_SUSPECTED;
+	uint32_t out = c->snd_nxt - c->snd_una;
 
-	uint16_t before = c->mss;
-
-	if (c->flight == NULL || c->snd_nxt - c->snd_una < c->congestion.mss)
-		return;
 	tcp_mss_update(c); /* another connection may have learned it meanwhile */
-	if (c->mss < before || mtu <= MTU_LEAST)
+	if (c->mss < before)
+		return;
+	/* What is out must become shorter by it, or it is no use. */
+	if (mtu <= MTU_SUSPECTED || out <= MTU_SUSPECTED - headers)
+		suspected = MTU_LEAST;
+	if (mtu <= suspected || out <= suspected - headers)
 		return;
 	count(&path_suspected);
-	tcp_path_learn(c->host, to, mtu > MTU_SUSPECTED ? MTU_SUSPECTED : MTU_LEAST);
+	tcp_path_learn(c->host, to, suspected);
 	tcp_mss_update(c);
 }
 

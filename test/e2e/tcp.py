@@ -2,7 +2,6 @@
 TCP against Linux: echo, bulk both ways, half-close, resets, many connections, a lossy path, TERM.
 """
 import os
-import re
 
 import lib
 
@@ -111,6 +110,57 @@ def echo(lab, target):
     client(lab, net, "many", 500)
     client(lab, net, "in_turn", 1000)
     lib.equal(body.stop(), 0, "exit code")
+
+
+def stream_image(lab):
+    path = os.path.join(lab.directory, "stream")
+    built = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, "test/images/tcp_stream.c"), "-o", path],
+                    timeout=120)
+    lib.equal(built.code, 0, f"{built.err}diatom build")
+    return path
+
+
+@lib.test_each("vm", "process")
+def bulk_both_ways(lab, target):
+    """A second out of read-only memory, a second in; nothing is sent again without need."""
+    net = lab.network()
+    body = lab.boot(stream_image(lab), target=target, net=net)
+    body.wait_for_ping()
+    for way in ("out", "in"):
+        result = lab.run(["/usr/bin/python3", "-c", BULK, net.body, way, "1"], inside=net)
+        lib.equal(result.code, 0, f"{way}: {result.err}client")
+    lib.equal(body.stop(), 0, "exit code")
+
+
+@lib.test
+def lossy_path(lab):
+    """The kernel loses, delays and reorders on the way to the body: both directions come through."""
+    lib.need("tc")
+    net = lab.network()
+    body = lab.boot("tcp-echo", target="process", net=net)
+    body.wait_for_ping()
+    shaped = lab.run(["tc", "qdisc", "add", "dev", net.tap, "root", "netem", "delay", "3ms", "1ms",
+                      "loss", "2%", "duplicate", "1%", "reorder", "5%"], inside=net)
+    if shaped.code != 0:
+        lib.skip("the kernel has no netem")
+    client(lab, net, "one", 500000)
+    lib.equal(body.stop(), 0, "exit code")
+
+
+@lib.test
+def captures_are_well_formed(lab):
+    """What we send, as tshark reads it: no malformed packet, no wrong checksum."""
+    lib.need("tshark")
+    net = lab.network()
+    capture = os.path.join(lab.directory, "c.pcap")
+    body = lab.boot("tcp-echo", target="process", net=net, options=["--pcap", capture])
+    body.wait_for_ping()
+    for what in (("one", 100000), ("one", 0), ("reset",), ("refused",)):
+        client(lab, net, *what)
+    body.stop()
+    bad = lab.run(["tshark", "-r", capture, "-o", "tcp.check_checksum:FALSE", "-Y",
+                   "_ws.malformed or tcp.option_len_invalid or ip.checksum.status == 0"], timeout=60)
+    lib.equal(bad.out, "", "tshark's complaints")
 
 
 lib.main()
