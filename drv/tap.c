@@ -71,6 +71,7 @@ static long read_frame(struct tap *tap, struct packet *packet)
 /* Hangs what overflowed on the packet, copied. False without buffers. */
 static bool append_overflow(struct tap *tap, struct packet *packet, size_t length)
 {
+	struct packet **end = &packet->fragment; /* packet_append would walk them all each time */
 	const uint8_t *from = tap->overflow;
 
 	while (length > 0) {
@@ -85,7 +86,9 @@ static bool append_overflow(struct tap *tap, struct packet *packet, size_t lengt
 		}
 		memcpy(part->data, from, most);
 		part->length = part->total_length = (uint32_t)most;
-		packet_append(packet, part);
+		packet->total_length += part->length;
+		*end = part;
+		end = &part->fragment;
 		from += most;
 		length -= most;
 	}

@@ -134,10 +134,11 @@ static enum status join_first(struct tcp *c, uint32_t least)
 	joined = linear_alloc(least);
 	if (joined == NULL)
 		return NO_MEMORY;
-	for (struct packet *at = first; done < least; at = at->next) {
+	for (struct packet *at = first; at != NULL && done < least; at = at->next) {
 		struct view part = view_part(packet_view(at), 0, least - done);
 
-		memcpy(joined->data + done, part.data, part.length);
+		if (part.length > 0)
+			memcpy(joined->data + done, part.data, part.length);
 		done += (uint32_t)part.length;
 	}
 	tcp_connection_replace(connection, joined);

@@ -160,7 +160,7 @@ void tcp_connection_replace(struct tcp_connection *c, struct packet *joined)
 		discharge(c, first);
 		packet_free(first);
 	}
-	if (left > 0)
+	if (left > 0 && c->received.first != NULL)
 		packet_pull(c->received.first, left);
 	if (c->received.first == NULL)
 		c->received.end = &joined->next;

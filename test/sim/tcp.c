@@ -14,7 +14,7 @@
 #include "test/check.h"
 #include "test/sim/sim_tcp.h"
 
-#define SEEDS_DEFAULT 2000
+#define SEEDS_DEFAULT 1000
 #define PAIRS_MAX     4
 
 struct world {

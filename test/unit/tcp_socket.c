@@ -185,7 +185,166 @@ static void echoes(void)
 	fiber_join(server);
 }
 
+static struct tcp *accepted;
+
+static void accept_one(void *listener)
+{
+	CHECK_EQUAL(tcp_accept(listener, &accepted, in_seconds(5)), OK);
+}
+
+/* Both ends of a connection to port 9 of the right side. */
+static struct tcp *open_pair(struct tcp_listener **listener)
+{
+	struct fiber *acceptor;
+	struct tcp *c;
+
+	start();
+	*listener = tcp_listen(&right.net, 9);
+	CHECK(*listener != NULL);
+	acceptor = fiber_start("acceptor", accept_one, *listener);
+	c = tcp_connect(&left.net, right_address(), 9, in_seconds(5));
+	fiber_join(acceptor);
+	CHECK(c != NULL && accepted != NULL);
+	return c;
+}
+
+/* A parser's view: so many bytes together, however they came, and only what it took is gone. */
+static void peeks(void)
+{
+	struct tcp_listener *listener;
+	struct tcp *c = open_pair(&listener);
+	uint8_t bytes[5000];
+	struct view seen;
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = byte_of(i);
+	CHECK_EQUAL(tcp_peek(accepted, 1, &seen, AT_ONCE), TIMED_OUT);
+	CHECK_EQUAL(tcp_write(c, view_of(bytes, sizeof(bytes)), in_seconds(5)), OK);
+	CHECK_EQUAL(tcp_peek(accepted, 4000, &seen, in_seconds(5)), OK);
+	CHECK(seen.length >= 4000 && memcmp(seen.data, bytes, 4000) == 0);
+	tcp_consume(accepted, 3);
+	CHECK_EQUAL(tcp_peek(accepted, 4997, &seen, in_seconds(5)), OK);
+	CHECK(seen.length == 4997 && memcmp(seen.data, bytes + 3, 4997) == 0);
+	tcp_consume(accepted, 4990);
+	CHECK_EQUAL(tcp_readable(accepted), 7);
+	CHECK_EQUAL(tcp_peek(accepted, TCP_PEEK_MAX + 1, &seen, AT_ONCE), TOO_LONG);
+	tcp_shutdown(c);
+	CHECK_EQUAL(tcp_peek(accepted, 8, &seen, in_seconds(5)), CLOSED);
+	CHECK(seen.length == 7 && seen.data[6] == bytes[4999]);
+	tcp_consume(accepted, 7);
+	CHECK_EQUAL(tcp_read(accepted, &seen, AT_ONCE), CLOSED);
+	tcp_close(accepted);
+	tcp_close(c);
+	tcp_unlisten(listener);
+}
+
+static unsigned released;
+
+static void release(void *owner)
+{
+	released++;
+	CHECK(owner == &released);
+}
+
+/* Kept pieces are released once, when the peer has them; what a connection is, can be seen. */
+static void pieces_are_released(void)
+{
+	static const uint8_t kept[10000] = { 1 };
+	struct tcp_listener *listener;
+	struct tcp *c = open_pair(&listener);
+	struct tcp_piece pieces[] = { { .bytes = view_text("head") },
+		{ { kept, sizeof(kept) }, true, release, &released } };
+	struct tcp_info info;
+
+	released = 0;
+	CHECK_EQUAL(tcp_writev(c, pieces, 2, in_seconds(5)), OK);
+	CHECK_EQUAL(tcp_drain(c, in_seconds(5)), OK);
+	CHECK_EQUAL(released, 1);
+	tcp_info(c, &info);
+	CHECK(info.state == TCP_ESTABLISHED && info.bytes_acknowledged == 10004 && info.rtt_us > 0);
+	CHECK_EQUAL(tcp_readable(accepted), 10004);
+	CHECK_EQUAL(tcp_set(c, TCP_NO_DELAY, 2), INVALID_VALUE);
+	CHECK_EQUAL(tcp_set(c, TCP_NO_DELAY, 1), OK);
+	tcp_shutdown(c);
+	CHECK_EQUAL(tcp_writev(c, pieces, 2, in_seconds(5)), CLOSED);
+	CHECK_EQUAL(released, 2);
+	tcp_abort(accepted);
+	tcp_abort(c);
+	tcp_unlisten(listener);
+}
+
+static unsigned changes;
+
+static void changed(struct tcp *c, void *argument)
+{
+	struct view bytes;
+	enum status status;
+
+	changes++;
+	while ((status = tcp_read(c, &bytes, AT_ONCE)) == OK)
+		*(size_t *)argument += bytes.length;
+	if (status != TIMED_OUT) {
+		tcp_close(c);
+		accepted = NULL;
+	}
+}
+
+/* The event form: told of what comes, and of the end. */
+static void events(void)
+{
+	struct tcp_listener *listener;
+	struct tcp *c = open_pair(&listener);
+	static size_t total;
+
+	tcp_watch(accepted, changed, &total);
+	CHECK_EQUAL(tcp_write(c, view_text("hello"), in_seconds(5)), OK);
+	sleep_for(MILLISECONDS(20));
+	CHECK_EQUAL(total, 5);
+	tcp_close(c);
+	sleep_for(MILLISECONDS(20));
+	CHECK(accepted == NULL && changes >= 2);
+	tcp_unlisten(listener);
+}
+
+static void failures(void)
+{
+	struct endpoint closed = { right_address(), 10 }, nobody = { right_address(), 0 };
+	struct tcp_listener *listener;
+	struct tcp *c;
+
+	start();
+	CHECK_EQUAL(tcp_connect_to(&left.net, &closed, &c, in_seconds(5)), REFUSED);
+	CHECK(c == NULL);
+	CHECK_EQUAL(tcp_connect_to(&left.net, &nobody, &c, in_seconds(5)), INVALID_VALUE);
+	closed.address = address_v4(0x08080808);
+	CHECK_EQUAL(tcp_connect_to(&left.net, &closed, &c, in_seconds(5)), UNREACHABLE);
+	listener = tcp_listen(&right.net, 11);
+	CHECK(tcp_listen(&right.net, 11) == NULL);
+	CHECK_EQUAL(tcp_accept(listener, &c, AT_ONCE), TIMED_OUT);
+	CHECK_EQUAL(tcp_accept(listener, &c, in_ms(5)), TIMED_OUT);
+	tcp_unlisten(listener);
+	tcp_close(NULL);
+	tcp_abort(NULL);
+	tcp_unlisten(NULL);
+}
+
+/* Nothing that was queued is lost, and a peer that takes nothing doesn't hold the end up for ever. */
+static void finishes(void)
+{
+	struct tcp_listener *listener;
+	struct tcp *c = open_pair(&listener);
+	uint8_t bytes[20000] = { 0 };
+
+	CHECK_EQUAL(tcp_write(accepted, view_of(bytes, sizeof(bytes)), in_seconds(5)), OK);
+	CHECK_EQUAL(tcp_finish(&right.net, in_seconds(5)), OK);
+	CHECK_EQUAL(tcp_readable(c), sizeof(bytes));
+	tcp_close(c);
+	tcp_close(accepted);
+	tcp_unlisten(listener);
+}
+
 int main(void)
 {
-	return RUN(TEST(echoes));
+	return RUN(TEST(echoes), TEST(peeks), TEST(pieces_are_released), TEST(events),
+		TEST(failures), TEST(finishes));
 }
