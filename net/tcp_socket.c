@@ -137,7 +137,7 @@ static enum status join_first(struct tcp *c, uint32_t least)
 	for (struct packet *at = first; at != NULL && done < least; at = at->next) {
 		struct view part = view_part(packet_view(at), 0, least - done);
 
-		if (part.length > 0)
+		if (part.data != NULL)
 			memcpy(joined->data + done, part.data, part.length);
 		done += (uint32_t)part.length;
 	}

@@ -31,7 +31,6 @@ struct sim_link {
 	uint16_t mtu;
 	uint16_t mtu_through; /* longer packets are lost on the way: a black hole; 0: none are */
 	bool is_cut;	      /* a partition: nothing passes */
-	bool merges;	      /* received segments of one flow come as one large frame (GRO) */
 	struct sim_host *hosts[SIM_HOSTS_MAX];
 	unsigned host_count;
 	uint64_t carried, lost, duplicated, damaged; /* frames */

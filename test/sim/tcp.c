@@ -10,11 +10,13 @@
  *                                          packets, with `trace` all do
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "test/check.h"
 #include "test/sim/sim_tcp.h"
 
 #define SEEDS_DEFAULT 1000
+#define SEEDS_SOAK    40000 /* others each time */
 #define PAIRS_MAX     4
 
 struct world {
@@ -248,6 +250,10 @@ static void same_seed_same_run(void)
 
 int main(int argc, char **argv)
 {
+	if (getenv("SIM_SOAK") != NULL) {
+		first_seed = (uint64_t)time(NULL) * SEEDS_SOAK;
+		seed_count = SEEDS_SOAK;
+	}
 	if (argc > 1) {
 		first_seed = strtoull(argv[1], NULL, 0);
 		seed_count = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
