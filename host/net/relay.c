@@ -51,6 +51,14 @@ static struct {
 	struct gate gate;
 } relay;
 
+/* Who stops a service stops all of it: when passt ends in good order, the body may be about to. */
+static bool body_ends_too(void)
+{
+	struct pollfd polled = { .fd = relay.body };
+
+	return poll(&polled, 1, PATIENCE_MS / 5) > 0 && (polled.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 static _Noreturn void end_with_stream(void)
 {
 	int status = 0;
@@ -60,6 +68,8 @@ static _Noreturn void end_with_stream(void)
 			"%s: the other side closed its descriptor: the network is gone",
 			relay.name));
 	waitpid(relay.passt, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && body_ends_too())
+		_exit(0);
 	_exit(report_error(EXIT_HOST_LACKS, "start the image again",
 		"%s: passt ended (%s %d): the network is gone", relay.name,
 		WIFSIGNALED(status) ? "signal" : "exit",

@@ -24,6 +24,10 @@ def normal(text):
     text = re.sub(r"(?m)^\d+\t(in )?diatom/.*\n", "", text)
     text = re.sub(r"at (\S*/)?(diatom/\S+\.c):\d+", r"at \2", text)
     text = re.sub(r"file (\S*/)?(diatom/\S+\.c), line \d+", r"file \2", text)
+    # How often the core's functions are inlined, each build decides.
+    text = re.sub(r"(?m)^(Breakpoint \d+ at ADDRESS): (\w+\. \(\d+ locations\)|file diatom/\S+)$",
+                  r"\1 in the core", text)
+    text = re.sub(r"Breakpoint (\d+)\.\d+, ", r"Breakpoint \1, ", text)
     text = re.sub(r"(?m)^[a-z.]+_?\w+ +\d+$", "COUNTER", text)
     text = re.sub(r"(?m)(, waiting\)).*$", r"\1", text)
     text = re.sub(r"(?m)^#0 .* at diatom/core/.*$", "#0 in the core", text)
