@@ -81,7 +81,7 @@ struct boot_memory {
 enum boot_transport {
 	BOOT_VIRTIO_MMIO = 1, /* `address`: registers, virtio 1.2 section 4.2 */
 	BOOT_VIRTIO_SHIM = 2, /* `address`: struct device_window, abi/device.h */
-	BOOT_FD = 3,	      /* `fd`: a tap, a packet or datagram socket (net), or a file (block) */
+	BOOT_FD = 3, /* `fd`: a tap, a packet or datagram socket (net), or a file (block) */
 };
 
 /* Flags of a BOOT_FD net device. */

@@ -104,14 +104,19 @@ void inspection_of_image(struct inspection *inspection)
 	for (unsigned i = 0; i < image->segment_count; i++)
 		if (image->segments[i].file_offset + image->segments[i].file_bytes > loaded)
 			loaded = image->segments[i].file_offset + image->segments[i].file_bytes;
-	inspection->unloaded_bytes = image->length - loaded;
+	/* It follows the segments, and was checked to lie in the file. */
+	inspection->shim_bytes = image->shim_bytes < image->length - loaded
+					 ? image->shim_bytes
+					 : image->length - loaded;
+	inspection->unloaded_bytes = image->length - loaded - inspection->shim_bytes;
 	inspection->list = LIST_NO_FILE;
 }
 
 /* The list's bytes must fit the file that it claims to be of; what it leaves is padding. */
 static bool add_up(struct inspection *inspection)
 {
-	uint64_t known = inspection->header_bytes + inspection->unloaded_bytes;
+	uint64_t known =
+		inspection->header_bytes + inspection->shim_bytes + inspection->unloaded_bytes;
 
 	for (unsigned i = 0; i < inspection->parts.library_count; i++)
 		known += inspection->parts.libraries[i].file_bytes;

@@ -34,6 +34,7 @@ struct inspection {
 
 	/* Of the file. */
 	uint64_t header_bytes;	 /* ELF header and program headers */
+	uint64_t shim_bytes;	 /* for other hypervisors; 0: none */
 	uint64_t unloaded_bytes; /* behind the last segment */
 	bool is_writable_by_all;
 

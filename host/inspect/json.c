@@ -237,6 +237,7 @@ void show_json(const struct inspection *inspection, FILE *out)
 	put_regions(&json, &inspection->image);
 	put_hardening(&json, inspection);
 	put_libraries(&json, inspection);
+	put_number(&json, "shim_bytes", inspection->shim_bytes);
 	put_number(&json, "unloaded_bytes", inspection->unloaded_bytes);
 	open_with(&json, "warnings", '[');
 	for (unsigned i = 0; i < inspection->warning_count; i++) {

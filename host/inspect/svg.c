@@ -212,6 +212,9 @@ static unsigned collect(const struct inspection *inspection, struct item *items)
 	if (inspection->padding_bytes > 0)
 		items[count++] = (struct item){ "padding", (double)inspection->padding_bytes,
 			PARTS_OBJECTS_MAX + 1 };
+	if (inspection->shim_bytes > 0)
+		items[count++] = (struct item){ "shim", (double)inspection->shim_bytes,
+			PARTS_OBJECTS_MAX + 2 };
 	for (unsigned i = 0; inspection->list != LIST_GOOD && i < image->segment_count; i++) {
 		const struct image_segment *s = &image->segments[i];
 		const char *name = (s->rights & IMAGE_EXECUTE) != 0 ? "code"
@@ -220,7 +223,7 @@ static unsigned collect(const struct inspection *inspection, struct item *items)
 
 		if (s->file_bytes > 0)
 			items[count++] = (struct item){ name, (double)s->file_bytes,
-				PARTS_OBJECTS_MAX + 2 + i };
+				PARTS_OBJECTS_MAX + 3 + i };
 	}
 	return count;
 }

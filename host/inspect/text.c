@@ -193,6 +193,8 @@ static void show_libraries(const struct inspection *inspection, FILE *out)
 			show_row(l->name, l->bytes, l->file_bytes, why(parts, l, text), out);
 	}
 	show_row("headers", none, inspection->header_bytes, "ELF", out);
+	if (inspection->shim_bytes)
+		show_row("shim", none, inspection->shim_bytes, "for other hypervisors", out);
 	if (inspection->unloaded_bytes)
 		show_row("not loaded", none, inspection->unloaded_bytes, "", out);
 	show_row("padding", none, inspection->padding_bytes, "between functions, objects, segments",

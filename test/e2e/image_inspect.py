@@ -65,7 +65,7 @@ def bytes_add_up(lab, name):
     facts = as_json(lab, image)
     libraries = facts["libraries"]
     lib.equal(sum(l["file_bytes"] for l in libraries) + facts["header_bytes"] +
-              facts["padding_bytes"], os.path.getsize(image), "the sum of all parts")
+              facts["padding_bytes"] + facts["shim_bytes"], os.path.getsize(image), "the sum of all parts")
     for library in libraries:
         for key in ("file_bytes", "code", "constants", "data", "zeros"):
             lib.equal(sum(o[key] for o in library["objects"]), library[key], library["name"])
@@ -236,7 +236,8 @@ def draws_a_treemap(lab):
     facts = as_json(lab, lib.image("dns"))
     total, area = 0, 0
     for library in facts["libraries"] + [{"name": "padding", "file_bytes": facts["padding_bytes"]},
-                                         {"name": "headers", "file_bytes": facts["header_bytes"]}]:
+                                         {"name": "headers", "file_bytes": facts["header_bytes"]},
+                                         {"name": "shim", "file_bytes": facts["shim_bytes"]}]:
         if not library["file_bytes"]:
             continue
         (rect, size), = boxes[library["name"]]
