@@ -17,7 +17,8 @@
 /* LLVM's number of a failed control-flow check, in ud1's displacement. That of the libraries: where
  * each check has a trap of its own, as in the program (host/build/toolchain.c), clang 19 puts another
  * number. */
-#define UD1_CFI 2
+#define SHIM_ALIGNMENT_MOST 64
+#define UD1_CFI		    2
 
 static void take_note(struct inspection *inspection, const struct note *note)
 {
@@ -69,18 +70,23 @@ static bool is_canary(const uint8_t *at)
 	       memcmp(at + 4, address, sizeof(address)) == 0;
 }
 
+/* One place of the code, of which `left` bytes are left. */
+static void scan_place(struct inspection *inspection, const uint8_t *at, size_t left)
+{
+	if (left >= 9 && *at == 0x64)
+		inspection->canary_uses += is_canary(at);
+	else if (left >= 2 && at[0] == 0x0f && at[1] == 0x0b) /* ud2: gcc */
+		inspection->traps++;
+	else if (left >= 3 && at[0] == 0x67 && at[1] == 0x0f && at[2] == 0xb9) { /* ud1: clang */
+		inspection->traps++;
+		inspection->cfi_checks += left >= 5 && at[3] == 0x40 && at[4] == UD1_CFI;
+	}
+}
+
 static void scan_code(struct inspection *inspection, const uint8_t *at, const uint8_t *end)
 {
-	for (; end - at >= 9; at++) {
-		if (*at == 0x64)
-			inspection->canary_uses += is_canary(at);
-		else if (at[0] == 0x0f && at[1] == 0x0b) /* ud2: gcc */
-			inspection->traps++;
-		else if (at[0] == 0x67 && at[1] == 0x0f && at[2] == 0xb9) { /* ud1: clang */
-			inspection->traps++;
-			inspection->cfi_checks += at[3] == 0x40 && at[4] == UD1_CFI;
-		}
-	}
+	for (; at < end; at++)
+		scan_place(inspection, at, (size_t)(end - at));
 }
 
 void inspection_of_image(struct inspection *inspection)
@@ -109,6 +115,9 @@ void inspection_of_image(struct inspection *inspection)
 					 ? image->shim_bytes
 					 : image->length - loaded;
 	inspection->unloaded_bytes = image->length - loaded - inspection->shim_bytes;
+	/* The shim begins at an aligned place. */
+	if (inspection->shim_bytes > 0 && inspection->unloaded_bytes < SHIM_ALIGNMENT_MOST)
+		inspection->unloaded_bytes = 0;
 	inspection->list = LIST_NO_FILE;
 }
 
