@@ -174,6 +174,7 @@ struct tcp_connection {
 	bool is_reordering_seen : 1; /* RFC 8985 6.2 step 3 */
 	bool is_pacing : 1;	     /* output waits for the flight's pace_at */
 	bool is_passive : 1;
+	bool is_size_proven : 1; /* a full segment of this size has arrived there */
 };
 
 /* A SYN was answered, the handshake's last ACK hasn't come. */

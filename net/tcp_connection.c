@@ -141,11 +141,14 @@ void tcp_mss_update(struct tcp_connection *c)
 	const struct address *to = &c->flow.ends.remote;
 	size_t headers = tcp_ip_header_bytes(to) + TCP_HEADER_BYTES;
 	size_t path = tcp_path_mtu(c->host, to) - headers;
+	uint32_t before = c->congestion.mss;
 
 	c->mss = (uint16_t)(c->mss_asked < path ? c->mss_asked : path);
 	if (c->mss < TCP_MSS_LEAST)
 		c->mss = TCP_MSS_LEAST;
 	c->congestion.mss = tcp_text_most(c);
+	if (c->congestion.mss > before)
+		c->is_size_proven = false;
 }
 
 void tcp_connection_agree(struct tcp_connection *c, uint16_t mss, bool has_scale, uint8_t scale)

@@ -17,6 +17,11 @@
 
 #define DUPLICATES 3 /* RFC 5681 3.2 */
 
+/* Timeouts in a row after which the path may be a black hole; one that has carried full segments is more
+ * likely slow, or loses much. */
+#define SILENCE		    2
+#define SILENCE_AFTER_PROOF 5
+
 COUNTER(recoveries, "tcp.recoveries", "fast recoveries begun");
 COUNTER(undone, "tcp.recoveries_undone",
 	"recoveries and timeouts that turned out to be for nothing");
@@ -261,7 +266,7 @@ void tcp_recovery_timed_out(struct tcp_connection *c)
 	c->flight->pace_at = 0;
 	tcp_flight_all_lost(c);
 	/* RFC 4821 7.7, RFC 2923: is it the large segments that vanish? */
-	if (c->backoff >= 2)
+	if (c->backoff >= (c->is_size_proven ? SILENCE_AFTER_PROOF : SILENCE))
 		tcp_path_suspect(c);
 }
 

@@ -4,7 +4,7 @@
  *
  *            rcv_nxt                                   rcv_edge
  *     --------|------------------------------------------|------
- *      old    | in order: received   | out of order: reorder   | beyond: cut off
+ *      old    | in order: received   | out of order: reorder   | beyond: cut off, but for a tail
  */
 #include "diatom/counter.h"
 #include "net/tcp_inner.h"
@@ -96,6 +96,8 @@ static void enqueue(struct tcp_connection *c, struct packet *packet)
 		packet->fragment = NULL;
 		packet->total_length = packet->length;
 		c->rcv_nxt += packet->length;
+		if (sequence_after(c->rcv_nxt, c->rcv_edge))
+			c->rcv_edge = c->rcv_nxt;
 		c->bytes_received += packet->length;
 		c->received_bytes += packet->length;
 		if (packet->length == 0 || join(c, packet)) {
@@ -213,10 +215,13 @@ static void fin_received(struct tcp_connection *c)
 
 /* --- in --- */
 
-/* Cuts the text to the window. False: nothing of it is new. */
+/*
+ * Cuts the text to the window. False: nothing of it is new. What begins in the window may reach beyond it
+ * by a segment: passt does so by a few bytes, and sends what is cut off again only after seconds.
+ */
 static bool trim(struct tcp_connection *c, struct tcp_segment *s)
 {
-	uint32_t old, end;
+	uint32_t old, end, most;
 
 	if (sequence_before(s->header.sequence, c->rcv_nxt)) {
 		old = c->rcv_nxt - s->header.sequence;
@@ -229,10 +234,12 @@ static bool trim(struct tcp_connection *c, struct tcp_segment *s)
 		s->header.sequence += old;
 	}
 	end = s->header.sequence + s->text;
-	if (sequence_after(end, c->rcv_edge)) {
-		uint32_t left = sequence_after(c->rcv_edge, s->header.sequence)
-					? c->rcv_edge - s->header.sequence
-					: 0;
+	most = c->rcv_edge;
+	if (sequence_after(most, s->header.sequence))
+		most += c->mss_received;
+	if (sequence_after(end, most)) {
+		uint32_t left =
+			sequence_after(most, s->header.sequence) ? most - s->header.sequence : 0;
 
 		count_many(&rx_beyond, s->text - left);
 		packet_trim(s->packet, left);

@@ -604,6 +604,25 @@ static void overlaps(void)
 	stop();
 }
 
+/* A segment that begins in the window may overrun it by a segment; one that begins beyond it is none. */
+static void window_is_overrun(void)
+{
+	static const struct {
+		uint32_t ahead, text, received;
+	} rows[] = { { 0, 100, 100 }, { 0, 168, 168 }, { 0, 100 + TCP_MSS_DEFAULT + 1, 636 },
+		{ 100, 10, 0 }, { 101, 10, 0 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		start();
+		establish();
+		c->rcv_edge = c->rcv_nxt + 100;
+		inject(from_peer((int32_t)rows[i].ahead, 0, rows[i].text));
+		CHECK_EQUAL(c->received_bytes, rows[i].received);
+		CHECK(c->reorder == NULL && !sequence_after(c->rcv_nxt, c->rcv_edge));
+		stop();
+	}
+}
+
 /* --- sending --- */
 
 /* 3.7.4, 3.8.6.2.1: Nagle, and TCP_NO_DELAY. */
@@ -901,6 +920,22 @@ static void black_hole_is_found(void)
 	stop();
 }
 
+/* A path that has carried full segments, and is silent for a while, is none. */
+static void silence_is_no_black_hole(void)
+{
+	start();
+	establish();
+	queue(1460);
+	inject(from_peer(0, 0, 0));
+	queue(14600);
+	pass(SECONDS(2));
+	CHECK(c->timeouts >= 2);
+	CHECK_EQUAL(c->mss, 1460);
+	pass(SECONDS(60)); /* it may have changed, though */
+	CHECK(c->mss < 1460);
+	stop();
+}
+
 /* --- the end --- */
 
 /* 3.6: all the ways, by states. */
@@ -1185,11 +1220,12 @@ int main(void)
 		TEST(half_open_rows), TEST(syn_sent_rows), TEST(simultaneous_open),
 		TEST(syn_is_repeated_then_given_up), TEST(established_rows),
 		TEST(challenges_are_limited), TEST(stamps), TEST(acks_are_delayed),
-		TEST(sack_blocks), TEST(overlaps), TEST(small_segments_wait), TEST(initial_window),
-		TEST(zero_window_is_probed), TEST(unanswered_data_is_repeated), TEST(keep_alive),
-		TEST(hole_is_filled), TEST(duplicate_acks), TEST(tail_is_probed),
-		TEST(needless_timeout_is_undone), TEST(ecn), TEST(too_long_is_cut),
-		TEST(black_hole_is_found), TEST(closing), TEST(unread_text_resets),
+		TEST(sack_blocks), TEST(overlaps), TEST(window_is_overrun),
+		TEST(small_segments_wait), TEST(initial_window), TEST(zero_window_is_probed),
+		TEST(unanswered_data_is_repeated), TEST(keep_alive), TEST(hole_is_filled),
+		TEST(duplicate_acks), TEST(tail_is_probed), TEST(needless_timeout_is_undone),
+		TEST(ecn), TEST(too_long_is_cut), TEST(black_hole_is_found),
+		TEST(silence_is_no_black_hole), TEST(closing), TEST(unread_text_resets),
 		TEST(fin_wait_2_ends), TEST(time_wait_rows), TEST(syn_flood_is_answered_by_cookies),
 		TEST(cookies_need_a_flood), TEST(backlog_is_bounded),
 		TEST(reorder_flood_is_bounded), TEST(sack_flood_is_bounded),
