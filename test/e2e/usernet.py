@@ -140,6 +140,44 @@ def tcp_echo(lab, target):
     lib.equal(body.stop(), 0, "exit code")
 
 
+TCP_BULK = """
+import socket, time
+SIZE = 20000000
+start = time.monotonic()
+s = socket.create_connection(("127.0.0.1", 7009), timeout=40)
+s.sendall(bytes(SIZE))
+s.shutdown(socket.SHUT_WR)
+assert s.recv(1) == b""     # it has read all
+s.close()
+between = time.monotonic()
+s = socket.create_connection(("127.0.0.1", 7019), timeout=40)
+s.sendall(b"go")            # passt acknowledges the body's SYN-ACK only with the client's first bytes
+got = 0
+while got < SIZE:
+    part = s.recv(1 << 18)
+    assert part.strip(b"x") == b"", f"after {got} bytes: {part.strip(b'x')[:20]}"
+    assert part, f"ends after {got} bytes"
+    got += len(part)
+s.close()
+print(f"well: in {between - start:.2f} s, out {time.monotonic() - between:.2f} s")
+"""
+
+
+@lib.test_each(*TARGETS)
+def tcp_bulk(lab, target):
+    """20 MB each way, in segments of 64 KB; every byte arrives."""
+    path = lab.path("stream")
+    built = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, "test/images/tcp_stream.c"),
+                     "-o", path], timeout=120)
+    lib.equal(built.code, 0, f"{built.err}exit code of diatom build")
+    ns = lab.namespace()
+    body = run(lab, ns, target, "-p", "7009:9/tcp", "-p", "7019:19/tcp", image=path)
+    body.wait_for_text("up in")
+    done = lab.run(["/usr/bin/python3", "-c", TCP_BULK], inside=ns, timeout=100)
+    lib.equal((done.code, done.out[:5]), (0, "well:"), f"{done.err}{body.describe()}bulk")
+    lib.equal(body.stop(), 0, "exit code")
+
+
 @lib.test_each(*TARGETS)
 def many_queries(lab, target):
     lib.need("dnsperf")
