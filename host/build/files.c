@@ -1,5 +1,6 @@
 /*
- * DIATOM_FILE(symbol, "path"): a file that becomes read-only bytes of the image.
+ * DIATOM_FILE(symbol, "path"): a file that becomes read-only bytes of the image. DIATOM_DIR does so with all
+ * files of a folder (folder.c).
  *
  * The linker compiles (ThinLTO), and what it compiles may not depend on files that it doesn't know:
  * its cache would hand out yesterday's zone. So the compiler only declares the symbol, and here the
@@ -15,11 +16,13 @@
 #include <unistd.h>
 
 #include "host/build/compile.h"
+#include "host/build/folder.h"
 #include "host/build/path.h"
 #include "host/build/work.h"
 #include "host/report.h"
 
-#define MARK "DIATOM_FILE_IS"
+#define FILE_MARK "DIATOM_FILE_IS"
+#define DIR_MARK  "DIATOM_DIR_IS"
 
 /* Where the preprocessor's output stands. */
 struct place {
@@ -42,7 +45,7 @@ static bool contains(const char *path, const char *word)
 	return found;
 }
 
-/* Whether the source, or a header that it includes, speaks of DIATOM_FILE. Its names are in the
+/* Whether the source, or a header that it includes, speaks of DIATOM_FILE or DIATOM_DIR. Its names are in the
  * dependency file that the compiler left, relative to the root. */
 static bool embeds(const struct work *work, int source)
 {
@@ -57,7 +60,8 @@ static bool embeds(const struct work *work, int source)
 			continue;
 		snprintf(path, sizeof(path), "%s%s%s", name[0] == '/' ? "" : work->root,
 			name[0] == '/' ? "" : "/", name);
-		found = !strstr(name, "diatom/app.h") && contains(path, "DIATOM_FILE");
+		found = !strstr(name, "diatom/app.h") &&
+			(contains(path, "DIATOM_FILE") || contains(path, "DIATOM_DIR"));
 	}
 	if (file)
 		fclose(file);
@@ -121,31 +125,50 @@ static void follow(struct place *place, const char *line)
 	}
 }
 
+/* What stands behind a mark: a symbol and the path of what it shall be. */
+static bool take_mark(const struct work *work, const struct place *place, const char *words,
+	bool is_folder, FILE *out)
+{
+	const char *macro = is_folder ? "DIATOM_DIR" : "DIATOM_FILE";
+	char symbol[128], name[PATH_MAX], path[PATH_MAX], remedy[64];
+
+	if (sscanf(words, " %127[A-Za-z0-9_] \"%4095[^\"]\"", symbol, name) != 2) {
+		snprintf(remedy, sizeof(remedy), "the form is:  %s(symbol, \"path\");", macro);
+		report_error(1, remedy, "%s:%u: %s takes a name and a string", place->file,
+			place->line, macro);
+		return false;
+	}
+	if (!find_file(work, place->file, name, path)) {
+		report_error(1, "it is looked for beside the source and in each -I folder",
+			"%s:%u: the %s \"%s\" can't be read: %s", place->file, place->line,
+			is_folder ? "folder" : "file", name, strerror(errno));
+		return false;
+	}
+	if (is_folder)
+		return folder_write(out, symbol, path, place->file, place->line);
+	if (strpbrk(path, "\"\\")) {
+		report_error(1, NULL, "%s: a quote or backslash in its name", path);
+		return false;
+	}
+	write_bytes(out, symbol, path);
+	return true;
+}
+
 /* A line of the preprocessor's output, which may have several marks. */
 static bool take_line(
 	const struct work *work, const struct place *place, const char *line, FILE *out)
 {
-	while ((line = strstr(line, MARK)) != NULL) {
-		char symbol[128], name[PATH_MAX], path[PATH_MAX];
+	const char *at;
 
-		line += strlen(MARK);
-		if (sscanf(line, " %127[A-Za-z0-9_] \"%4095[^\"]\"", symbol, name) != 2) {
-			report_error(1, "the form is:  DIATOM_FILE(symbol, \"path\");",
-				"%s:%u: DIATOM_FILE takes a name and a string", place->file,
-				place->line);
+	for (at = line; (at = strstr(at, FILE_MARK)) != NULL;) {
+		at += strlen(FILE_MARK);
+		if (!take_mark(work, place, at, false, out))
 			return false;
-		}
-		if (!find_file(work, place->file, name, path)) {
-			report_error(1, "it is looked for beside the source and in each -I folder",
-				"%s:%u: the file \"%s\" can't be read: %s", place->file,
-				place->line, name, strerror(errno));
+	}
+	for (at = line; (at = strstr(at, DIR_MARK)) != NULL;) {
+		at += strlen(DIR_MARK);
+		if (!take_mark(work, place, at, true, out))
 			return false;
-		}
-		if (strpbrk(path, "\"\\")) {
-			report_error(1, NULL, "%s: a quote or backslash in its name", path);
-			return false;
-		}
-		write_bytes(out, symbol, path);
 	}
 	return true;
 }

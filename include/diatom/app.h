@@ -5,6 +5,7 @@
  *     DIATOM_IMAGE(.name = "dns", .version = "1.0", .memory_mib = 16);
  *     DIATOM_NET(eth0, .ip = "192.0.2.53/24", .gateway = "192.0.2.1");
  *     DIATOM_FILE(zone, "example.org.zone");    compiled in: read-only bytes in the image
+ *     DIATOM_DIR(site, "public");               the same with all files of a folder
  *     DIATOM_BLOB(zone2, .optional = 1);        handed over at start: --file zone2=PATH
  */
 #ifndef DIATOM_APP_H
@@ -41,6 +42,33 @@
 		".quad .Ldiatom_file_end_" #symbol " - .Ldiatom_file_" #symbol "\n"                \
 		".popsection\n");                                                                  \
 	extern const struct view symbol
+#endif
+
+/* A file of a folder that is compiled in. */
+struct folder_file {
+	const char *path; /* from the folder: "/css/site.css" */
+	const char *type; /* media type, by the path's ending */
+	const char *tag;  /* entity tag of the bytes, with its quotes */
+	struct view bytes;
+	struct view gzip, brotli; /* of path.gz and path.br beside it; data NULL: there is none */
+};
+
+/* Sorted by path. */
+struct folder {
+	const struct folder_file *files;
+	size_t count;
+};
+
+/*
+ * `extern struct folder symbol`, read-only at run time all the same. `diatom build` gathers the files; the path is searched as for
+ * DIATOM_FILE. Hidden ones (".git") are left out, but ".well-known".
+ */
+#if defined(DIATOM_FILE_SCAN)
+#define DIATOM_DIR(symbol, path) DIATOM_DIR_IS symbol path
+#elif defined(DIATOM_FILE_BY_BUILD)
+#define DIATOM_DIR(symbol, path) extern struct folder symbol
+#else
+#define DIATOM_DIR(symbol, path) _Static_assert(0, "DIATOM_DIR needs diatom build")
 #endif
 
 /* A file that the user hands over at start. Read it with blob_view(&symbol). */

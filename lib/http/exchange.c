@@ -1,0 +1,161 @@
+/*
+ * One exchange: head, handler, reply, and what is left of the request's body.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "diatom/counter.h"
+#include "diatom/log.h"
+#include "lib/http/inner.h"
+#include "wire/http_url.h"
+
+COUNTER(http_requests, "http.requests", "requests answered");
+COUNTER(http_malformed, "http.malformed", "requests refused: malformed, or beyond limits");
+COUNTER(http_unanswered, "http.unanswered", "handlers that returned without a reply");
+
+/* All but the buffers and the head, which are filled when they are needed. */
+static void start(struct http_request *r, struct http_connection *c)
+{
+	memset((uint8_t *)r + offsetof(struct http_request, path), 0,
+		offsetof(struct http_request, fields) - offsetof(struct http_request, path));
+	r->connection = c;
+	r->options = &c->server->options;
+	r->began = time_now();
+	r->head.length = 0;
+	r->head.framing = HTTP_NO_BODY;
+}
+
+/* Shows the whole head, which was seen to be complete or to fill its limit. */
+static enum status show_head(struct http_request *r, struct view *bytes)
+{
+	struct tcp *tcp = r->connection->tcp;
+	size_t have = tcp_readable(tcp), most = r->options->head_bytes;
+	enum status status = tcp_peek(tcp, have < most ? have : most, bytes, AT_ONCE);
+
+	if (status == OK && bytes->length > most)
+		bytes->length = most;
+	return status;
+}
+
+/* A head whose body follows is read again from a copy: reading the body ends the view. */
+static enum http_fault take_head(struct http_request *r, struct view bytes)
+{
+	enum http_fault fault = http_request_parse(&r->head, bytes);
+
+	if (fault != HTTP_OK || r->head.framing == HTTP_NO_BODY)
+		return fault;
+	memcpy(r->head_copy, bytes.data, r->head.length);
+	fault = http_request_parse(&r->head, view_of(r->head_copy, r->head.length));
+	tcp_consume(r->connection->tcp, r->head.length);
+	return fault;
+}
+
+static bool take_path(struct http_request *r)
+{
+	size_t length;
+
+	r->path = r->head.path;
+	if (r->head.method == CONNECT || r->path.data[0] != '/')
+		return true;
+	if (!http_path_normalise(r->head.path, r->path_copy, &length))
+		return false;
+	r->path = view_of(r->path_copy, length);
+	return true;
+}
+
+static void refuse_method(struct http_request *r, unsigned status)
+{
+	char allow[128];
+
+	if (status == 405)
+		http_add(r, "Allow", view_of(allow, routing_allow(r, allow, sizeof(allow))));
+	http_reply_text(r, status, status == 404 ? "not found\n" : "method not allowed\n");
+}
+
+static void handle(struct http_request *r)
+{
+	const struct http_route *route;
+	unsigned status;
+
+	if (r->options->routes == NULL) {
+		r->options->handle(r, r->options->argument);
+		return;
+	}
+	route = routing_find(r, &status);
+	if (route != NULL)
+		route->handle(r, route->argument);
+	else
+		refuse_method(r, status);
+}
+
+static void write_access_log(const struct http_request *r)
+{
+	log_info("http", "%.*s %.*s %u %llu %lld us", (int)r->head.method_text.length,
+		(const char *)r->head.method_text.data, (int)r->head.target.length,
+		(const char *)r->head.target.data, r->status, (unsigned long long)r->reply_bytes,
+		(long long)((time_now() - r->began) / 1000));
+}
+
+static void answer(struct http_request *r)
+{
+	r->closes = !r->head.keeps_alive || r->connection->server->is_finishing;
+	body_start(r);
+	if (!take_path(r))
+		reply_fault(r, 400, "malformed path");
+	else if (r->head.method == CONNECT)
+		reply_fault(r, 501, "no tunnels here");
+	else if (r->head.framing == HTTP_LENGTH && r->head.content_length > r->options->body_bytes)
+		reply_fault(r, 413, "the body is too large");
+	else
+		handle(r);
+	if (r->reply == REPLY_NONE) {
+		count(&http_unanswered);
+		reply_fault(r, 500, "internal error");
+	}
+	reply_finish(r);
+	count(&http_requests);
+	if (r->options->has_access_log)
+		write_access_log(r);
+}
+
+static void refuse(struct http_request *r, unsigned status, const char *why)
+{
+	count(&http_malformed);
+	r->head.method = GET;
+	r->head.minor = 1;
+	r->body_status = CLOSED;
+	reply_fault(r, status, why);
+	reply_finish(r);
+}
+
+bool exchange_serve(struct http_request *r, struct http_connection *c)
+{
+	enum http_fault fault;
+	struct view bytes;
+	size_t seen = 0;
+
+	start(r, c);
+	if (show_head(r, &bytes) != OK) {
+		connection_close(c);
+		return false;
+	}
+	if (!http_head_is_complete(bytes, &seen)) {
+		refuse(r, 431, "the head is too large");
+	} else {
+		fault = take_head(r, bytes);
+		if (fault != HTTP_OK)
+			refuse(r, http_fault_status(fault), http_fault_text(fault));
+		else
+			answer(r);
+	}
+	/* Only a request without a body was left in the stack's buffers. */
+	if (r->head.framing == HTTP_NO_BODY && r->status != 101)
+		tcp_consume(c->tcp, r->head.length);
+	if (!r->closes && r->write_status == OK && body_drain(r))
+		return true;
+	if (r->write_status == OK)
+		connection_linger(c);
+	else
+		connection_close(c);
+	return false;
+}

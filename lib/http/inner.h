@@ -1,0 +1,137 @@
+/*
+ * The server's parts, shared by the files of lib/http.
+ *
+ *     listener --accept--> connection: PARKED ---head complete---> QUEUED --> SERVED by a worker
+ *                            ^  a tcp handle, a timer, 96 bytes                 |  fiber, head, buffers
+ *                            +------------- reply sent, kept alive -------------+
+ *                                                                               |
+ *                          LINGERING <--- reply sent, the connection ends -------+
+ *
+ * A parked connection is watched: each batch of bytes has the callback look for the end of a head in
+ * the stack's own buffers. Only a complete head is worth a worker.
+ */
+#ifndef DIATOM_LIB_HTTP_INNER_H
+#define DIATOM_LIB_HTTP_INNER_H
+
+#include "diatom/fiber.h"
+#include "diatom/http.h"
+#include "diatom/task.h"
+#include "diatom/tcp.h"
+#include "wire/cursor.h"
+#include "wire/http.h"
+#include "wire/http_chunk.h"
+#include "wire/http_date.h"
+
+#define HTTP_HEAD_BYTES	 8192
+#define HTTP_PARAMS_MAX	 8
+#define HTTP_REPLY_BYTES 2048  /* of a reply's head */
+#define HTTP_ADDED_BYTES 1024  /* of them, of fields that the handler adds */
+#define HTTP_DRAIN_MAX	 65536 /* of an unread body, to keep the connection */
+#define HTTP_BODY_STEP	 65536 /* bytes for which body_ms is given anew */
+#define HTTP_WRITE_STEP	 262144
+
+enum connection_state {
+	CONNECTION_PARKED,
+	CONNECTION_QUEUED,
+	CONNECTION_SERVED,
+	CONNECTION_LINGERING, /* we have sent our FIN; what still comes is dropped */
+};
+
+struct http_connection {
+	struct tcp *tcp;
+	struct http_server *server;
+	struct http_connection *next;	       /* of the queue */
+	struct http_connection *newer, *older; /* of all */
+	struct task timer;
+	uint32_t seen;	 /* bytes of the head that need no second look */
+	uint8_t state;	 /* enum connection_state */
+	bool is_in_head; /* parked with the beginning of a head */
+};
+
+struct http_server {
+	struct http_options options;
+	struct net *net;
+	struct tcp_listener *listener;
+	struct http_connection *queue, **queue_end; /* complete heads that wait for a worker */
+	struct http_connection *newest;		    /* all connections */
+	struct wait_queue idle;			    /* workers without work */
+	unsigned idle_count, worker_count;
+	uint32_t connection_count;
+	bool is_finishing;
+	struct wait_queue all_gone; /* wakes the finish when workers or connections get fewer */
+	int64_t date_second;
+	char date[HTTP_DATE_BYTES];
+};
+
+enum reply_state { REPLY_NONE, REPLY_BEGUN, REPLY_DONE };
+
+struct http_param {
+	struct view name, value;
+};
+
+struct http_request {
+	struct http_connection *connection;
+	const struct http_options *options;
+	struct http_head head;
+	struct view path;
+	struct http_param params[HTTP_PARAMS_MAX];
+	unsigned param_count;
+	instant began;
+
+	/* The request's body. */
+	uint64_t body_left; /* HTTP_LENGTH */
+	uint64_t body_read;
+	struct http_chunks chunks;
+	size_t body_shown; /* bytes of the last view, to be consumed */
+	enum status
+		body_status; /* OK: there is more; CLOSED: all was read; else it can't be read on */
+	bool must_continue;  /* 100 is owed before the body is read */
+
+	/* The reply. */
+	enum reply_state reply;
+	unsigned status;
+	bool is_chunked;
+	bool closes; /* the connection ends with this exchange */
+	enum status write_status;
+	uint64_t reply_bytes;
+	size_t added;
+	char fields[HTTP_ADDED_BYTES];
+
+	uint8_t head_copy
+		[HTTP_HEAD_BYTES]; /* where the head must outlive its buffers: it has a body */
+	uint8_t path_copy[HTTP_HEAD_BYTES];
+};
+
+/* connection.c */
+void connection_accept(struct http_server *server, struct tcp *tcp);
+/* Waits for the next head. True: it is complete already, serve on. False: the connection is parked, or
+ * gone. */
+bool connection_park(struct http_connection *connection);
+/* Ends it after a reply: closing at once with bytes unread would reset the connection, and the reply with
+ * it (RFC 9112 9.6). */
+void connection_linger(struct http_connection *connection);
+void connection_close(struct http_connection *connection);
+/* All that no worker has, at the server's end. */
+void connection_close_parked(struct http_server *server);
+
+/* worker.c */
+void worker_call(struct http_connection *connection);
+
+/* exchange.c: serves the request whose head is complete. False: the connection is gone, or lingers. */
+bool exchange_serve(struct http_request *request, struct http_connection *connection);
+
+/* body.c */
+void body_start(struct http_request *request);
+/* Reads what the handler left. False: more than it is worth, or it can't be read. */
+bool body_drain(struct http_request *request);
+
+/* reply.c */
+void reply_fault(struct http_request *request, unsigned status, const char *why);
+void reply_finish(struct http_request *request);
+
+/* routing.c: the handler for the request, or NULL: *status says why. */
+const struct http_route *routing_find(struct http_request *request, unsigned *status);
+/* "GET, HEAD": the methods that the path has routes for; for the Allow field. */
+size_t routing_allow(const struct http_request *request, char *text, size_t room);
+
+#endif
