@@ -1,6 +1,6 @@
 # The body's libraries: one archive, from which an image links only what it calls.
 # Folders of the body, lowest first. A new .c file in one of them is built without being named here.
-BODY_FOLDERS := base plat core drv wire net lib/dns libc
+BODY_FOLDERS := base plat core drv wire net lib/dns lib/http libc
 BODY_NOT     := plat/hosted.c
 
 BODY_CLANG_CC := clang-19

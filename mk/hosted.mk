@@ -4,7 +4,7 @@ HOSTED_CC     := clang-19
 HOSTED_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -fsanitize-address-use-after-scope \
 	-Wall -Wextra -Werror -Wno-unused-parameter -Iinclude -I. -DDIATOM_HOSTED
-HOSTED_FOLDERS := base plat core drv wire net lib/dns
+HOSTED_FOLDERS := base plat core drv wire net lib/dns lib/http
 # plat/ files that only an image or a process uses.
 HOSTED_NOT := plat/start.c plat/process.c plat/time.c plat/plat.c
 

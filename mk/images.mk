@@ -7,7 +7,7 @@ BUILD_TOOL  := $(wildcard host/build/*.c host/build/*.h host/image/*.c) mk/body.
 
 # $(1): name of the image
 define image_build
-$(IMAGES_DIR)/$(1): $(wildcard app/$(1)/*) $(BUILD)/body-$(BODY)/libdiatom.a $(BUILD_TOOL) \
+$(IMAGES_DIR)/$(1): $(wildcard app/$(1)/* app/$(1)/*/* app/$(1)/*/*/*) $(BUILD)/body-$(BODY)/libdiatom.a $(BUILD_TOOL) \
 		$(SYSROOT)-$(BODY)/.done mk/body-$(BODY).cflags $(SHIM) | $(BUILD)/diatom
 	@mkdir -p $$(@D)
 	$(BUILD)/diatom build --cc $(BODY) -Werror $(wildcard app/$(1)/*.c) -o $$@
