@@ -14,7 +14,7 @@ import sys
 import harness
 from harness import lib, say
 
-ALL = ["size", "boot", "qemu", "roundtrip", "dns", "tcp", "tasks", "profile"]
+ALL = ["size", "boot", "qemu", "roundtrip", "dns", "tcp", "http", "tasks", "profile"]
 
 
 def write_readme():

@@ -1,7 +1,7 @@
 /*
  * The blocking calls of diatom/tcp.h: connections (net/tcp.h) on which fibers may wait.
  *
- *     struct tcp      a connection, and who waits for it: one reader, one writer, or a callback
+ *     struct tcp      a connection, and who waits for it: one reader, one writer, and a callback
  *
  * Each call tries, and waits for news while it can't: the stack tells once a batch (tcp_changed). What the
  * program holds of the receive queue is the `held` packet, freed by its next read call.
@@ -25,11 +25,11 @@ void tcp_changed(struct tcp_connection *connection)
 {
 	struct tcp *c = (struct tcp *)connection;
 
-	if (c->changed != NULL) {
-		c->changed(c, c->argument);
-		return;
-	}
+	/* Both: who watches may have handed the connection to a fiber, which waits. The callback comes last,
+	 * for it may close. */
 	wake_all(&c->waiters);
+	if (c->changed != NULL)
+		c->changed(c, c->argument);
 }
 
 void tcp_finish_waits(struct tcp_host *host)
