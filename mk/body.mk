@@ -25,7 +25,8 @@ BODY_START  := plat/start libc/start libc/wide
 # image. What each packet or query passes through stays at -O2.
 BODY_SMALL := $(patsubst %,lib/dns/%.c,rdata rdata_check rdata_rare rdata_svcb lexer master generate \
 	check draft codec type) net/net.c net/reassembly.c net/route.c wire/address.c \
-	base/format.c core/log.c core/trace.c drv/virtio.c drv/virtio_mmio.c drv/virtio_shim.c drv/net.c plat/given.c
+	base/format.c core/log.c core/trace.c drv/virtio.c drv/virtio_mmio.c drv/virtio_shim.c drv/net.c plat/given.c \
+	$(patsubst %,lib/http/%.c,serve routing static request form) wire/http_condition.c wire/http_date.c
 
 # An archive knows no folders, and the linker's map only names of members: net/arp.o is net-arp.o there.
 member = $(subst /,-,$(patsubst $(BUILD)/body-$(2)/%,%,$(1)))

@@ -1,7 +1,6 @@
 /*
  * One exchange: head, handler, reply, and what is left of the request's body.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "diatom/counter.h"

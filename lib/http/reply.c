@@ -2,10 +2,10 @@
  * Replies. The head is put together in one buffer and leaves with the first bytes of the body, in one
  * write.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "diatom/assert.h"
+#include "base/format.h"
 #include "lib/http/inner.h"
 #include "wire/http_text.h"
 
@@ -295,7 +295,7 @@ void reply_fault(struct http_request *r, unsigned status, const char *why)
 
 	r->closes = true;
 	r->added = 0;
-	snprintf(text, sizeof(text), "%u %s: %s\n", status, http_status_text(status), why);
+	format_text(text, sizeof(text), "%u %s: %s\n", status, http_status_text(status), why);
 	http_reply_text(r, status, text);
 }
 

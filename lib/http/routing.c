@@ -2,9 +2,9 @@
  * Routing: each pattern is walked beside the path, segment by segment. Routes are few; a walk ends at the
  * first segment that differs.
  */
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "lib/http/inner.h"
 
 /* The segment behind the '/' at *at, and past it. */
@@ -83,7 +83,7 @@ size_t routing_allow(const struct http_request *request, char *text, size_t room
 			is_served = serves(&o->routes[i], (enum http_method)m) &&
 				    matches(r, o->routes[i].path);
 		if (is_served)
-			used += (size_t)snprintf(text + used, room - used, "%s%s",
+			used += (size_t)format_text(text + used, room - used, "%s%s",
 				used > 0 ? ", " : "", http_method_text((enum http_method)m));
 	}
 	return used;

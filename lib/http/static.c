@@ -2,9 +2,9 @@
  * Static files. A file's row (diatom/app.h) has all that its reply needs; what is decided here is which of
  * its forms, and which part.
  */
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "lib/http/inner.h"
 #include "wire/http_condition.h"
 
@@ -43,7 +43,7 @@ static const struct folder_file *find_with(
 	const struct folder *folder, struct view path, const char *more)
 {
 	char text[PATH_MOST];
-	int length = snprintf(
+	int length = format_text(
 		text, sizeof(text), "%.*s%s", (int)path.length, (const char *)path.data, more);
 
 	if (path.length >= PATH_MOST || length < 0 || length >= PATH_MOST)
@@ -66,7 +66,7 @@ static void set_form(struct form *form, const struct folder_file *file, struct v
 	form->bytes = bytes;
 	form->coding = coding;
 	/* "abc" -> "abc-gz": other bytes, so another tag (RFC 9110 8.8.3.3) */
-	snprintf(form->tag, sizeof(form->tag), "%.*s%s\"", (int)strlen(file->tag) - 1, file->tag,
+	format_text(form->tag, sizeof(form->tag), "%.*s%s\"", (int)strlen(file->tag) - 1, file->tag,
 		mark);
 }
 
@@ -102,7 +102,7 @@ static void reply_part(struct http_request *r, const struct folder_file *file,
 {
 	char text[96];
 
-	snprintf(text, sizeof(text), "bytes %llu-%llu/%zu", (unsigned long long)range->first,
+	format_text(text, sizeof(text), "bytes %llu-%llu/%zu", (unsigned long long)range->first,
 		(unsigned long long)(range->first + range->length - 1), form->bytes.length);
 	http_add(r, "Content-Range", view_text(text));
 	http_reply_kept(r, 206, file->type,
@@ -113,7 +113,7 @@ static void reply_unsatisfiable(struct http_request *r, const struct form *form)
 {
 	char text[48];
 
-	snprintf(text, sizeof(text), "bytes */%zu", form->bytes.length);
+	format_text(text, sizeof(text), "bytes */%zu", form->bytes.length);
 	http_add(r, "Content-Range", view_text(text));
 	http_reply(r, 416, NULL, view_of(NULL, 0));
 }
@@ -163,7 +163,7 @@ static void redirect_to_folder(struct http_request *r)
 		http_reply_text(r, 404, "not found\n");
 		return;
 	}
-	snprintf(text, sizeof(text), "%.*s/%s%.*s", (int)path.length, (const char *)path.data,
+	format_text(text, sizeof(text), "%.*s/%s%.*s", (int)path.length, (const char *)path.data,
 		r->head.has_query ? "?" : "", (int)query.length, (const char *)query.data);
 	http_redirect(r, 301, text);
 }
