@@ -69,7 +69,7 @@ struct http_options {
 	uint32_t idle_ms;     /* a connection without a request. 0: 60 s */
 	uint32_t head_ms;     /* from the first byte of a head to its last. 0: 10 s */
 	uint32_t body_ms;     /* for each 64 KiB of a body. 0: 20 s */
-	uint32_t write_ms;    /* for each 256 KiB of a reply. 0: 30 s */
+	uint32_t write_ms;    /* waiting for the client, for each 256 KiB of a reply. 0: 30 s */
 	uint32_t finish_ms;   /* for what is being answered at the end. 0: 5 s */
 	bool has_access_log;  /* one line a request, at level info */
 };
@@ -99,6 +99,13 @@ struct view http_param(const struct http_request *request, const char *name);
 enum status http_query(const struct http_request *request, const char *name, void *out,
 	size_t capacity, struct view *value);
 
+/* The same of a form: pairs are a query, or a body of type application/x-www-form-urlencoded that was read. */
+enum status http_form(
+	struct view pairs, const char *name, void *out, size_t capacity, struct view *value);
+
+/* Is the request's Content-Type that media type (in lower case), whatever its parameters? */
+bool http_has_type(const struct http_request *request, const char *type);
+
 /* The value of a cookie, as sent; false if there is none. */
 bool http_cookie(const struct http_request *request, const char *name, struct view *value);
 
@@ -109,6 +116,10 @@ bool http_cookie(const struct http_request *request, const char *name, struct vi
  */
 enum status http_read(struct http_request *request, struct view *bytes);
 
+/* A trailer field's value by its name in lower case, after http_read has returned CLOSED; false if there is
+ * none. Trailers say what the client likes: never take from them what a field of the head should say. */
+bool http_trailer(const struct http_request *request, const char *name, struct view *value);
+
 /* The whole body into `out`; *body lies in it. TOO_LONG if it is larger; else as http_read, OK at the end. */
 enum status http_read_all(
 	struct http_request *request, void *out, size_t capacity, struct view *body);
@@ -116,8 +127,8 @@ enum status http_read_all(
 /* --- the reply --- */
 
 /*
- * Adds a field to the reply; before it begins. Names and values are checked: characters that fields can't
- * have stop the image. FULL: at most 1 KiB of fields. Not for those that the server writes itself: Date,
+ * Adds a field to the reply; before it begins. INVALID_VALUE: characters that a value can't have, so nothing
+ * was added (in a name they stop the image). FULL: at most 1 KiB of fields. Not for those that the server writes itself: Date,
  * Connection, Content-Length, Transfer-Encoding, Content-Type.
  */
 enum status http_add(struct http_request *request, const char *name, struct view value);
@@ -133,19 +144,23 @@ enum status http_reply_kept(
 	struct http_request *request, unsigned status, const char *type, struct view body);
 /* Text in UTF-8. */
 enum status http_reply_text(struct http_request *request, unsigned status, const char *text);
+/* A trailer field; between http_begin and http_end. UNSUPPORTED: the client doesn't say that it wants any
+ * (TE: trailers), or the reply is not chunked; else as http_add. */
+enum status http_add_trailer(struct http_request *request, const char *name, struct view value);
 /* A redirection: 301, 302, 303, 307 or 308. */
 enum status http_redirect(struct http_request *request, unsigned status, const char *location);
 
 /*
  * A reply in parts: begin, any number of writes, end (by itself when the handler returns). Chunked where
- * the client knows that. http_flush_each: every write leaves at once, as for Server-Sent Events.
+ * the client knows that. Every write leaves at once.
  */
 enum status http_begin(struct http_request *request, unsigned status, const char *type);
 enum status http_write(struct http_request *request, struct view bytes);
 enum status http_write_text(struct http_request *request, const char *text);
 enum status http_end(struct http_request *request);
 
-/* One Server-Sent Event (type "text/event-stream"): `event` may be NULL; `data` may have several lines. */
+/* One Server-Sent Event (type "text/event-stream"): `event` may be NULL, and is one line (else INVALID_VALUE);
+ * `data` may have several. */
 enum status http_event(struct http_request *request, const char *event, struct view data);
 
 /*

@@ -1,177 +1,260 @@
 /*
- * The request's body, read from the stream as the handler asks for it.
- *
- *     tcp_peek --> view --> (chunks taken off) --> the handler's view; consumed at its next call
+ * Reading bodies by their framing. A body that can't be read on leaves the stream in the middle of a
+ * message, so its connection must end.
  */
+#include "lib/http/body.h"
+
 #include <string.h>
 
-#include "lib/http/inner.h"
+#include "wire/http_text.h"
 
-static const char continue_reply[] = "HTTP/1.1 100 Continue\r\n\r\n";
-
-void body_start(struct http_request *r)
+void body_start(struct http_body *b, struct tcp *tcp, const struct http_head *head)
 {
-	r->body_status = r->head.framing == HTTP_NO_BODY ? CLOSED : OK;
-	r->body_left = r->head.content_length;
-	r->must_continue = r->head.expects_continue;
+	b->tcp = tcp;
+	b->framing = (uint8_t)head->framing;
+	b->status = head->framing == HTTP_NO_BODY ? CLOSED : OK;
+	b->left = head->content_length;
+	b->read = 0;
+	b->shown = 0;
+	b->chunks = (struct http_chunks){ 0 };
+	b->trailers = view_of(NULL, 0);
 }
 
-/* What can't be read on leaves the stream in the middle of a message. */
-static enum status fail(struct http_request *r, enum status status)
+static enum status end(struct http_body *b, enum status status)
 {
-	r->closes = true;
-	r->body_status = status;
+	b->status = status;
 	return status;
 }
 
-static instant deadline_of(const struct http_request *r)
+static instant deadline_of(const struct http_body *b)
 {
-	uint64_t steps = r->body_read / HTTP_BODY_STEP + 1;
+	uint64_t steps = b->read / HTTP_BODY_STEP + 1;
 
-	return instant_after(r->began, MILLISECONDS(r->options->body_ms) * (duration)steps);
+	return instant_after(b->began, MILLISECONDS(b->step_ms) * (duration)steps);
 }
 
-static enum status peek(struct http_request *r, size_t least, struct view *bytes)
+static enum status peek(struct http_body *b, size_t least, struct view *bytes)
 {
-	enum status status = tcp_peek(r->connection->tcp, least, bytes, deadline_of(r));
+	enum status status = tcp_peek(b->tcp, least, bytes, deadline_of(b));
 
-	return status == OK ? OK : fail(r, status == CLOSED ? MALFORMED : status);
+	return status == OK ? OK : end(b, status == CLOSED ? MALFORMED : status);
 }
 
-static void consume_shown(struct http_request *r)
+static void consume_shown(struct http_body *b)
 {
-	tcp_consume(r->connection->tcp, r->body_shown);
-	r->body_shown = 0;
+	tcp_consume(b->tcp, b->shown);
+	b->shown = 0;
 }
 
-static enum status read_length(struct http_request *r, struct view *bytes)
+static enum status note_read(struct http_body *b, size_t length)
+{
+	b->read += length;
+	return b->read > b->most ? end(b, TOO_LONG) : OK;
+}
+
+static enum status read_length(struct http_body *b, struct view *bytes)
 {
 	enum status status;
 
-	if (r->body_left == 0)
-		return r->body_status = CLOSED;
-	status = peek(r, 1, bytes);
+	if (b->left == 0)
+		return end(b, CLOSED);
+	status = peek(b, 1, bytes);
 	if (status != OK)
 		return status;
-	if (bytes->length > r->body_left)
-		bytes->length = (size_t)r->body_left;
-	r->body_left -= bytes->length;
-	r->body_shown = bytes->length;
+	if (bytes->length > b->left)
+		bytes->length = (size_t)b->left;
+	b->left -= bytes->length;
+	b->shown = bytes->length;
 	return OK;
 }
 
-/* The trailers are checked and dropped, up to their empty line. */
-static enum status read_trailers(struct http_request *r)
+static enum status read_until_close(struct http_body *b, struct view *bytes)
+{
+	enum status status = tcp_peek(b->tcp, 1, bytes, deadline_of(b));
+
+	if (status != OK)
+		return end(b, status);
+	b->shown = bytes->length;
+	return OK;
+}
+
+/* --- trailers --- */
+
+static enum status keep_trailers(struct http_body *b, struct view text)
 {
 	struct http_field fields[HTTP_FIELDS_MAX];
-	struct view bytes;
-	size_t length, least = 2, seen = 0;
 	unsigned count;
+	size_t length;
+
+	if (http_fields_parse(fields, &count, text, &length) != HTTP_OK)
+		return end(b, MALFORMED);
+	if (length > b->capacity)
+		return end(b, TOO_LONG);
+	memcpy(b->room + b->capacity - length, text.data, length);
+	b->trailers = view_of(b->room + b->capacity - length, length);
+	tcp_consume(b->tcp, length);
+	return end(b, CLOSED);
+}
+
+static enum status read_trailers(struct http_body *b)
+{
+	size_t least = 2, seen = 0;
+	struct view bytes;
 
 	for (;;) {
-		enum status status = peek(r, least, &bytes);
+		enum status status = peek(b, least, &bytes);
 
 		if (status != OK)
 			return status;
 		if (bytes.data[0] == '\r' && bytes.data[1] == '\n') {
-			tcp_consume(r->connection->tcp, 2);
-			return r->body_status = CLOSED;
+			tcp_consume(b->tcp, 2);
+			return end(b, CLOSED);
 		}
 		if (http_head_is_complete(bytes, &seen))
-			break;
+			return keep_trailers(b, bytes);
 		least = bytes.length + 1;
-		if (least > r->options->head_bytes)
-			return fail(r, TOO_LONG);
+		if (least > b->trailer_most)
+			return end(b, TOO_LONG);
 	}
-	if (http_fields_parse(fields, &count, bytes, &length) != HTTP_OK)
-		return fail(r, MALFORMED);
-	tcp_consume(r->connection->tcp, length);
-	return r->body_status = CLOSED;
 }
 
-static enum status read_chunks(struct http_request *r, struct view *bytes)
+bool body_trailer(const struct http_body *b, const char *name, struct view *value)
+{
+	struct http_field fields[HTTP_FIELDS_MAX];
+	unsigned count = 0;
+	size_t length;
+
+	if (b->trailers.length == 0 ||
+		http_fields_parse(fields, &count, b->trailers, &length) != HTTP_OK)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		if (http_text_is(fields[i].name, name)) {
+			*value = fields[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum status read_chunks(struct http_body *b, struct view *bytes)
 {
 	for (;;) {
 		struct view shown, rest;
 		enum http_chunk_event event;
-		enum status status = peek(r, 1, &shown);
+		enum status status = peek(b, 1, &shown);
 
 		if (status != OK)
 			return status;
 		rest = shown;
-		event = http_chunk_next(&r->chunks, &rest, bytes);
+		event = http_chunk_next(&b->chunks, &rest, bytes);
 		switch (event) {
 		case HTTP_CHUNK_DATA:
-			r->body_shown = shown.length - rest.length;
+			b->shown = shown.length - rest.length;
 			return OK;
 		case HTTP_CHUNK_MORE:
-			tcp_consume(r->connection->tcp, shown.length);
+			tcp_consume(b->tcp, shown.length);
 			break;
 		case HTTP_CHUNK_TRAILERS:
-			tcp_consume(r->connection->tcp, shown.length - rest.length);
-			return read_trailers(r);
+			tcp_consume(b->tcp, shown.length - rest.length);
+			return read_trailers(b);
 		case HTTP_CHUNK_FAULT:
-			return fail(r, MALFORMED);
+			return end(b, MALFORMED);
 		}
 	}
 }
 
-/* RFC 9110 10.1.1: unless a part of the body is here already. */
-static enum status keep_promise(struct http_request *r)
-{
-	enum status status = OK;
-
-	if (r->must_continue && r->reply == REPLY_NONE && tcp_readable(r->connection->tcp) == 0)
-		status = tcp_write(r->connection->tcp, view_text(continue_reply), deadline_of(r));
-	r->must_continue = false;
-	return status == OK ? OK : fail(r, status);
-}
-
-enum status http_read(struct http_request *r, struct view *bytes)
+enum status body_read(struct http_body *b, struct view *bytes)
 {
 	enum status status;
 
 	*bytes = view_of(NULL, 0);
-	if (r->body_status != OK)
-		return r->body_status;
-	consume_shown(r);
-	status = keep_promise(r);
-	if (status != OK)
-		return status;
-	status = r->head.framing == HTTP_CHUNKED ? read_chunks(r, bytes) : read_length(r, bytes);
-	if (status != OK)
-		return status;
-	r->body_read += bytes->length;
-	return r->body_read > r->options->body_bytes ? fail(r, TOO_LONG) : OK;
+	if (b->status != OK)
+		return b->status;
+	consume_shown(b);
+	if (b->framing == HTTP_CHUNKED)
+		status = read_chunks(b, bytes);
+	else if (b->framing == HTTP_UNTIL_CLOSE)
+		status = read_until_close(b, bytes);
+	else
+		status = read_length(b, bytes);
+	return status == OK ? note_read(b, bytes->length) : status;
 }
 
-enum status http_read_all(struct http_request *r, void *out, size_t capacity, struct view *body)
-{
-	size_t used = 0;
-	struct view part;
-	enum status status;
+/* --- forwarding --- */
 
-	while ((status = http_read(r, &part)) == OK) {
-		if (part.length > capacity - used)
-			return TOO_LONG;
-		memcpy((uint8_t *)out + used, part.data, part.length);
-		used += part.length;
+/* How many of the bytes are the message's, and whether it ends with them. */
+static enum status measure(struct http_body *b, struct view bytes, size_t *mine, bool *is_last)
+{
+	struct view rest = bytes, data;
+	enum http_chunk_event event = HTTP_CHUNK_DATA;
+
+	*is_last = false;
+	*mine = bytes.length;
+	if (b->framing == HTTP_LENGTH) {
+		*mine = bytes.length < b->left ? bytes.length : (size_t)b->left;
+		b->left -= *mine;
+		*is_last = b->left == 0;
 	}
-	*body = view_of(out, used);
-	return status == CLOSED ? OK : status;
+	if (b->framing != HTTP_CHUNKED)
+		return OK;
+	while (event == HTTP_CHUNK_DATA)
+		event = http_chunk_next(&b->chunks, &rest, &data);
+	*mine = bytes.length - rest.length;
+	*is_last = event == HTTP_CHUNK_TRAILERS;
+	return event == HTTP_CHUNK_FAULT ? MALFORMED : OK;
 }
 
-bool body_drain(struct http_request *r)
+/* The buffer itself where it holds nothing but the message's bytes; else a copy of those. */
+static enum status hand_on(
+	struct http_body *b, struct tcp *to, struct view bytes, size_t mine, instant deadline)
 {
-	uint64_t most = r->body_read + HTTP_DRAIN_MAX;
-	struct view unused;
+	struct packet *packet = NULL;
 	enum status status;
 
-	/* A client that waits for 100 may send the body or not: nobody knows what comes next. */
-	if (r->body_status == OK && r->must_continue)
-		return false;
-	while ((status = http_read(r, &unused)) == OK)
-		if (r->body_read > most)
-			return false;
-	return status == CLOSED;
+	if (mine == bytes.length && tcp_read_packet(b->tcp, &packet, AT_ONCE) == OK) {
+		ASSERT(packet->total_length == mine);
+		return tcp_write_packet(to, packet, deadline);
+	}
+	status = tcp_write(to, view_part(bytes, 0, mine), deadline);
+	tcp_consume(b->tcp, mine);
+	return status;
+}
+
+static enum status end_forward(
+	struct http_body *b, struct tcp *to, uint32_t write_ms, enum status *write_status)
+{
+	enum status status = CLOSED;
+
+	if (b->framing == HTTP_CHUNKED) {
+		status = read_trailers(b);
+		if (status == CLOSED)
+			*write_status = tcp_write(to, view_text("\r\n"), in_ms(write_ms));
+	}
+	return *write_status == OK ? end(b, status) : end(b, *write_status);
+}
+
+enum status body_forward(
+	struct http_body *b, struct tcp *to, uint32_t write_ms, enum status *write_status)
+{
+	struct view bytes;
+	enum status status;
+	size_t mine;
+	bool is_last;
+
+	*write_status = OK;
+	if (b->status != OK)
+		return b->status;
+	consume_shown(b);
+	status = tcp_peek(b->tcp, 1, &bytes, deadline_of(b));
+	if (status != OK)
+		return end(
+			b, status == CLOSED && b->framing != HTTP_UNTIL_CLOSE ? MALFORMED : status);
+	status = measure(b, bytes, &mine, &is_last);
+	if (status != OK)
+		return end(b, status);
+	*write_status = hand_on(b, to, bytes, mine, in_ms(write_ms));
+	if (*write_status != OK)
+		return end(b, *write_status);
+	status = note_read(b, mine);
+	return status == OK && is_last ? end_forward(b, to, write_ms, write_status) : status;
 }

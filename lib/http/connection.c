@@ -37,10 +37,25 @@ void connection_close(struct http_connection *c)
 		wake_all(&server->all_gone);
 }
 
+/* A deadline that is later than the timer leaves it be: it looks again when it runs. */
+static void set_deadline(struct http_connection *c, uint32_t ms)
+{
+	c->deadline = in_ms(ms);
+	if (!task_is_set(&c->timer) || c->timer.when > c->deadline)
+		task_at(&c->timer, c->deadline);
+}
+
 static void time_is_up(struct task *task)
 {
 	struct http_connection *c = CONTAINER_OF(task, struct http_connection, timer);
 
+	/* While a worker has it, the phases of the exchange have clocks of their own. */
+	if (c->state == CONNECTION_QUEUED || c->state == CONNECTION_SERVED)
+		return;
+	if (time_now() < c->deadline) {
+		task_at(task, c->deadline);
+		return;
+	}
 	if (c->state == CONNECTION_PARKED && c->is_in_head) {
 		count(&http_slow_heads);
 		tcp_write(c->tcp, view_text(slow_reply), AT_ONCE);
@@ -56,7 +71,7 @@ static void begin_head(struct http_connection *c)
 	if (c->is_in_head)
 		return;
 	c->is_in_head = true;
-	task_at(&c->timer, in_ms(c->server->options.head_ms));
+	set_deadline(c, c->server->options.head_ms);
 }
 
 /* Shows what has come of the head. OK, or the status that ends the connection; EMPTY: nothing has. */
@@ -87,14 +102,13 @@ static bool examine(struct http_connection *c)
 		connection_close(c);
 		return false;
 	}
-	begin_head(c);
+	c->has_head = http_head_is_complete(bytes, &seen);
 	/* A head that fills its limit without an end is the worker's to refuse. */
-	if (!http_head_is_complete(bytes, &seen) && bytes.length < c->server->options.head_bytes) {
-		c->seen = (uint32_t)seen;
-		return false;
-	}
-	task_cancel(&c->timer);
-	return true;
+	if (c->has_head || bytes.length >= c->server->options.head_bytes)
+		return true;
+	c->seen = (uint32_t)seen;
+	begin_head(c);
+	return false;
 }
 
 /* Drops what comes after our end; the peer's end is the connection's. */
@@ -128,7 +142,7 @@ bool connection_park(struct http_connection *c)
 	c->state = CONNECTION_PARKED;
 	c->seen = 0;
 	c->is_in_head = false;
-	task_at(&c->timer, in_ms(c->server->options.idle_ms));
+	set_deadline(c, c->server->options.idle_ms);
 	return examine(c);
 }
 
@@ -136,7 +150,7 @@ void connection_linger(struct http_connection *c)
 {
 	c->state = CONNECTION_LINGERING;
 	tcp_shutdown(c->tcp);
-	task_at(&c->timer, in_ms(LINGER_MS));
+	set_deadline(c, LINGER_MS);
 	drop_input(c);
 }
 
@@ -162,6 +176,8 @@ void connection_accept(struct http_server *server, struct tcp *tcp)
 		c->older->newer = c;
 	server->newest = c;
 	tcp_set(tcp, TCP_NO_DELAY, 1);
+	/* Also when it is closed: a client that acknowledges nothing can't hold what is queued for it. */
+	tcp_set(tcp, TCP_USER_TIMEOUT_MS, server->options.write_ms);
 	tcp_watch(tcp, changed, c);
 	if (connection_park(c))
 		worker_call(c);

@@ -36,17 +36,29 @@ static enum status show_head(struct http_request *r, struct view *bytes)
 	return status;
 }
 
+enum http_fault exchange_keep_head(struct http_request *r)
+{
+	const uint8_t *start = r->head.method_text.data;
+	size_t length = r->head.length - r->head_offset;
+	enum http_fault fault;
+
+	/* Where the head's views point: behind empty lines. */
+	memcpy(r->head_copy, start, length);
+	tcp_consume(r->connection->tcp, r->head.length);
+	fault = http_request_parse(&r->head, view_of(r->head_copy, length));
+	r->is_head_kept = true;
+	return fault;
+}
+
 /* A head whose body follows is read again from a copy: reading the body ends the view. */
 static enum http_fault take_head(struct http_request *r, struct view bytes)
 {
 	enum http_fault fault = http_request_parse(&r->head, bytes);
 
-	if (fault != HTTP_OK || r->head.framing == HTTP_NO_BODY)
+	if (fault != HTTP_OK)
 		return fault;
-	memcpy(r->head_copy, bytes.data, r->head.length);
-	fault = http_request_parse(&r->head, view_of(r->head_copy, r->head.length));
-	tcp_consume(r->connection->tcp, r->head.length);
-	return fault;
+	r->head_offset = (size_t)(r->head.method_text.data - bytes.data);
+	return r->head.framing == HTTP_NO_BODY ? HTTP_OK : exchange_keep_head(r);
 }
 
 static bool take_path(struct http_request *r)
@@ -89,17 +101,27 @@ static void handle(struct http_request *r)
 
 static void write_access_log(const struct http_request *r)
 {
-	log_info("http", "%.*s %.*s %u %llu %lld us", (int)r->head.method_text.length,
-		(const char *)r->head.method_text.data, (int)r->head.target.length,
-		(const char *)r->head.target.data, r->status, (unsigned long long)r->reply_bytes,
-		(long long)((time_now() - r->began) / 1000));
+	char from[ADDRESS_TEXT_BYTES];
+	struct tcp_info info;
+
+	tcp_info(r->connection->tcp, &info);
+	log_info("http", "%s %.*s %.*s %u %llu %lld us", address_text(&info.remote.address, from),
+		(int)r->head.method_text.length, (const char *)r->head.method_text.data,
+		(int)r->head.target.length, (const char *)r->head.target.data, r->status,
+		(unsigned long long)r->reply_bytes, (long long)((time_now() - r->began) / 1000));
 }
 
 static void answer(struct http_request *r)
 {
+	bool is_path_good = true;
+
 	r->closes = !r->head.keeps_alive || r->connection->server->is_finishing;
-	body_start(r);
-	if (!take_path(r))
+	if (!take_path(r)) {
+		r->path = view_of(NULL, 0);
+		is_path_good = false;
+	}
+	upload_start(r);
+	if (!is_path_good)
 		reply_fault(r, 400, "malformed path");
 	else if (r->head.method == CONNECT)
 		reply_fault(r, 501, "no tunnels here");
@@ -122,7 +144,7 @@ static void refuse(struct http_request *r, unsigned status, const char *why)
 	count(&http_malformed);
 	r->head.method = GET;
 	r->head.minor = 1;
-	r->body_status = CLOSED;
+	r->body.status = CLOSED;
 	reply_fault(r, status, why);
 	reply_finish(r);
 }
@@ -131,14 +153,13 @@ bool exchange_serve(struct http_request *r, struct http_connection *c)
 {
 	enum http_fault fault;
 	struct view bytes;
-	size_t seen = 0;
 
 	start(r, c);
 	if (show_head(r, &bytes) != OK) {
 		connection_close(c);
 		return false;
 	}
-	if (!http_head_is_complete(bytes, &seen)) {
+	if (!c->has_head) {
 		refuse(r, 431, "the head is too large");
 	} else {
 		fault = take_head(r, bytes);
@@ -147,10 +168,10 @@ bool exchange_serve(struct http_request *r, struct http_connection *c)
 		else
 			answer(r);
 	}
-	/* Only a request without a body was left in the stack's buffers. */
-	if (r->head.framing == HTTP_NO_BODY && r->status != 101)
+	/* Else it was left in the stack's buffers. */
+	if (!r->is_head_kept)
 		tcp_consume(c->tcp, r->head.length);
-	if (!r->closes && r->write_status == OK && body_drain(r))
+	if (!r->closes && r->write_status == OK && upload_drain(r))
 		return true;
 	if (r->write_status == OK)
 		connection_linger(c);

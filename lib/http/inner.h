@@ -17,18 +17,17 @@
 #include "diatom/http.h"
 #include "diatom/task.h"
 #include "diatom/tcp.h"
+#include "lib/http/body.h"
 #include "wire/cursor.h"
 #include "wire/http.h"
-#include "wire/http_chunk.h"
 #include "wire/http_date.h"
 
 #define HTTP_HEAD_BYTES	 8192
 #define HTTP_PARAMS_MAX	 8
-#define HTTP_REPLY_BYTES 2048  /* of a reply's head */
-#define HTTP_ADDED_BYTES 1024  /* of them, of fields that the handler adds */
-#define HTTP_DRAIN_MAX	 65536 /* of an unread body, to keep the connection */
-#define HTTP_BODY_STEP	 65536 /* bytes for which body_ms is given anew */
-#define HTTP_WRITE_STEP	 262144
+#define HTTP_REPLY_BYTES 2048	/* of a reply's head */
+#define HTTP_ADDED_BYTES 1024	/* of them, of fields that the handler adds */
+#define HTTP_DRAIN_MAX	 65536	/* of an unread body, to keep the connection */
+#define HTTP_WRITE_STEP	 262144 /* bytes for which write_ms is given anew */
 
 enum connection_state {
 	CONNECTION_PARKED,
@@ -42,10 +41,13 @@ struct http_connection {
 	struct http_server *server;
 	struct http_connection *next;	       /* of the queue */
 	struct http_connection *newer, *older; /* of all */
-	struct task timer;
+	struct task
+		timer; /* stands at the deadline or before: moving it for each request would cost */
+	instant deadline;
 	uint32_t seen;	 /* bytes of the head that need no second look */
 	uint8_t state;	 /* enum connection_state */
 	bool is_in_head; /* parked with the beginning of a head */
+	bool has_head;	 /* all of it is there */
 };
 
 struct http_server {
@@ -56,6 +58,7 @@ struct http_server {
 	struct http_connection *newest;		    /* all connections */
 	struct wait_queue idle;			    /* workers without work */
 	unsigned idle_count, worker_count;
+	bool is_coming; /* a worker was called, and has not run yet */
 	uint32_t connection_count;
 	bool is_finishing;
 	struct wait_queue all_gone; /* wakes the finish when workers or connections get fewer */
@@ -70,22 +73,19 @@ struct http_param {
 };
 
 struct http_request {
+	struct http_server *server;
 	struct http_connection *connection;
 	const struct http_options *options;
 	struct http_head head;
 	struct view path;
+	size_t head_offset; /* of empty lines before it, which are passed over */
+	bool is_head_kept;  /* it lies in head_copy, and is gone from the stream */
 	struct http_param params[HTTP_PARAMS_MAX];
 	unsigned param_count;
 	instant began;
 
-	/* The request's body. */
-	uint64_t body_left; /* HTTP_LENGTH */
-	uint64_t body_read;
-	struct http_chunks chunks;
-	size_t body_shown; /* bytes of the last view, to be consumed */
-	enum status
-		body_status; /* OK: there is more; CLOSED: all was read; else it can't be read on */
-	bool must_continue;  /* 100 is owed before the body is read */
+	struct http_body body;
+	bool must_continue; /* 100 is owed before the body is read */
 
 	/* The reply. */
 	enum reply_state reply;
@@ -94,12 +94,15 @@ struct http_request {
 	bool closes; /* the connection ends with this exchange */
 	enum status write_status;
 	uint64_t reply_bytes;
+	duration write_left; /* of write_ms, for this step */
+	uint64_t write_step; /* which one */
 	size_t added;
-	char fields[HTTP_ADDED_BYTES];
+	char fields[HTTP_ADDED_BYTES]; /* of the head; of the trailers, once the reply has begun */
 
-	uint8_t head_copy
-		[HTTP_HEAD_BYTES]; /* where the head must outlive its buffers: it has a body */
-	uint8_t path_copy[HTTP_HEAD_BYTES];
+	uint8_t reply_head[HTTP_REPLY_BYTES];
+	/* Where the head must outlive its buffers: it has a body, or turns into a WebSocket. */
+	uint8_t head_copy[HTTP_HEAD_BYTES];
+	uint8_t path_copy[HTTP_HEAD_BYTES]; /* the path, and at its end the body's trailers */
 };
 
 /* connection.c */
@@ -119,15 +122,20 @@ void worker_call(struct http_connection *connection);
 
 /* exchange.c: serves the request whose head is complete. False: the connection is gone, or lingers. */
 bool exchange_serve(struct http_request *request, struct http_connection *connection);
+/* Takes the head out of the stream, into a copy: what follows there is about to be read. */
+enum http_fault exchange_keep_head(struct http_request *request);
 
-/* body.c */
-void body_start(struct http_request *request);
+/* upload.c */
+void upload_start(struct http_request *request);
 /* Reads what the handler left. False: more than it is worth, or it can't be read. */
-bool body_drain(struct http_request *request);
+bool upload_drain(struct http_request *request);
 
 /* reply.c */
 void reply_fault(struct http_request *request, unsigned status, const char *why);
 void reply_finish(struct http_request *request);
+/* All writes of a reply: the time that they wait is limited for each HTTP_WRITE_STEP of bytes. */
+enum status reply_writev(
+	struct http_request *request, const struct tcp_piece *pieces, unsigned count);
 
 /* routing.c: the handler for the request, or NULL: *status says why. */
 const struct http_route *routing_find(struct http_request *request, unsigned *status);

@@ -71,9 +71,9 @@ static void emit_connection(struct emitter *e, const struct http_request *r)
 		emit_text(e, "Connection: keep-alive\r\n");
 }
 
-static size_t make_head(struct http_request *r, uint8_t *out, const char *type, uint64_t length)
+static struct view make_head(struct http_request *r, const char *type, uint64_t length)
 {
-	struct emitter e = emitter_on(out, HTTP_REPLY_BYTES);
+	struct emitter e = emitter_on(r->reply_head, HTTP_REPLY_BYTES);
 
 	emit_text(&e, "HTTP/1.1 ");
 	emit_number(&e, r->status);
@@ -91,7 +91,8 @@ static size_t make_head(struct http_request *r, uint8_t *out, const char *type, 
 	emit_connection(&e, r);
 	emit_text(&e, "\r\n");
 	ASSERT(!e.is_short);
-	return emitter_length(&e);
+	r->added = 0;
+	return view_of(e.start, emitter_length(&e));
 }
 
 static enum status note_write(struct http_request *r, enum status status)
@@ -103,34 +104,53 @@ static enum status note_write(struct http_request *r, enum status status)
 	return status;
 }
 
-static instant write_deadline(const struct http_request *r)
+enum status reply_writev(struct http_request *r, const struct tcp_piece *pieces, unsigned count)
 {
-	return in_ms(r->options->write_ms);
+	uint64_t step = r->reply_bytes / HTTP_WRITE_STEP + 1;
+	instant start = time_now();
+	enum status status;
+
+	if (step != r->write_step) {
+		r->write_step = step;
+		r->write_left = MILLISECONDS(r->options->write_ms);
+	}
+	status = tcp_writev(r->connection->tcp, pieces, count, instant_after(start, r->write_left));
+	r->write_left -= time_now() - start;
+	for (unsigned i = 0; i < count; i++)
+		r->reply_bytes += pieces[i].bytes.length;
+	return note_write(r, status);
+}
+
+static enum status write_one(struct http_request *r, struct view bytes, bool is_kept)
+{
+	struct tcp_piece piece = { .bytes = bytes, .is_kept = is_kept };
+
+	return reply_writev(r, &piece, 1);
 }
 
 /* Long replies step by step: each has its time, so that a slow reader can't hold a fiber for ever. */
 static enum status write_long(struct http_request *r, struct view body, bool is_kept)
 {
 	for (size_t at = 0; at < body.length; at += HTTP_WRITE_STEP) {
-		struct tcp_piece piece = { .bytes = view_part(body, at, HTTP_WRITE_STEP),
-			.is_kept = is_kept };
-		enum status status = tcp_writev(r->connection->tcp, &piece, 1, write_deadline(r));
+		enum status status = write_one(r, view_part(body, at, HTTP_WRITE_STEP), is_kept);
 
 		if (status != OK)
-			return note_write(r, status);
+			return status;
 	}
 	return OK;
 }
 
-static enum status begin(struct http_request *r, unsigned status)
+static enum status begin(struct http_request *r, unsigned status, const char *type)
 {
 	ASSERT(status >= 200 && status <= 599);
 	if (r->reply != REPLY_NONE)
 		return IN_USE;
+	if (type != NULL && !http_all(&http_value, view_text(type)))
+		return INVALID_VALUE;
 	r->reply = REPLY_BEGUN;
 	r->status = status;
 	/* A body that nobody will read to its end closes the connection; say so now. */
-	if (r->body_status == OK && (r->must_continue || r->body_left > HTTP_DRAIN_MAX))
+	if (r->body.status == OK && (r->must_continue || r->body.left > HTTP_DRAIN_MAX))
 		r->closes = true;
 	return OK;
 }
@@ -138,22 +158,19 @@ static enum status begin(struct http_request *r, unsigned status)
 static enum status reply(
 	struct http_request *r, unsigned status, const char *type, struct view body, bool is_kept)
 {
-	uint8_t head[HTTP_REPLY_BYTES];
 	bool has_body = r->head.method != HEAD && !is_bodiless(status) && body.length > 0;
 	struct tcp_piece pieces[2];
 	struct view first = view_part(body, 0, HTTP_WRITE_STEP);
-	enum status result = begin(r, status);
+	enum status result = begin(r, status, type);
 
 	if (result != OK)
 		return result;
 	r->reply = REPLY_DONE;
-	pieces[0] =
-		(struct tcp_piece){ .bytes = view_of(head, make_head(r, head, type, body.length)) };
+	pieces[0] = (struct tcp_piece){ .bytes = make_head(r, type, body.length) };
 	pieces[1] = (struct tcp_piece){ .bytes = first, .is_kept = is_kept };
-	r->reply_bytes = has_body ? body.length : 0;
-	result = tcp_writev(r->connection->tcp, pieces, has_body ? 2 : 1, write_deadline(r));
+	result = reply_writev(r, pieces, has_body ? 2 : 1);
 	if (result != OK)
-		return note_write(r, result);
+		return result;
 	return has_body ? write_long(r, view_part(body, first.length, body.length), is_kept) : OK;
 }
 
@@ -180,14 +197,13 @@ enum status http_redirect(struct http_request *r, unsigned status, const char *l
 	return result == OK ? reply(r, status, NULL, view_of(NULL, 0), false) : result;
 }
 
-enum status http_add(struct http_request *r, const char *name, struct view value)
+static enum status add(struct http_request *r, const char *name, struct view value)
 {
 	struct emitter e = emitter_on((uint8_t *)r->fields + r->added, HTTP_ADDED_BYTES - r->added);
 
 	ASSERT(name[0] != '\0' && http_all(&http_token, view_text(name)));
-	ASSERT(http_all(&http_value, value));
-	if (r->reply != REPLY_NONE)
-		return IN_USE;
+	if (!http_all(&http_value, value))
+		return INVALID_VALUE;
 	emit_text(&e, name);
 	emit_text(&e, ": ");
 	emit_bytes(&e, value);
@@ -198,16 +214,28 @@ enum status http_add(struct http_request *r, const char *name, struct view value
 	return OK;
 }
 
+enum status http_add(struct http_request *r, const char *name, struct view value)
+{
+	return r->reply == REPLY_NONE ? add(r, name, value) : IN_USE;
+}
+
+/* RFC 9110 6.5.1: only for who says that it wants trailers. */
+enum status http_add_trailer(struct http_request *r, const char *name, struct view value)
+{
+	struct view wanted;
+
+	if (r->reply != REPLY_BEGUN)
+		return IN_USE;
+	if (!r->is_chunked || !http_field(r, "te", &wanted) || !http_list_has(wanted, "trailers"))
+		return UNSUPPORTED;
+	return add(r, name, value);
+}
+
 enum status http_begin(struct http_request *r, unsigned status, const char *type)
 {
-	uint8_t head[HTTP_REPLY_BYTES];
-	enum status result = begin(r, status);
+	enum status result = begin(r, status, type);
 
-	if (result != OK)
-		return result;
-	result = tcp_write(r->connection->tcp,
-		view_of(head, make_head(r, head, type, HAS_NO_LENGTH)), write_deadline(r));
-	return note_write(r, result);
+	return result == OK ? write_one(r, make_head(r, type, HAS_NO_LENGTH), false) : result;
 }
 
 static enum status write_chunk(struct http_request *r, struct view bytes)
@@ -219,7 +247,7 @@ static enum status write_chunk(struct http_request *r, struct view bytes)
 		{ .bytes = view_text("\r\n") },
 	};
 
-	return tcp_writev(r->connection->tcp, pieces, ARRAY_LEN(pieces), write_deadline(r));
+	return reply_writev(r, pieces, ARRAY_LEN(pieces));
 }
 
 enum status http_write(struct http_request *r, struct view bytes)
@@ -233,12 +261,10 @@ enum status http_write(struct http_request *r, struct view bytes)
 	for (size_t at = 0; at < bytes.length; at += HTTP_WRITE_STEP) {
 		struct view part = view_part(bytes, at, HTTP_WRITE_STEP);
 		enum status status =
-			r->is_chunked ? write_chunk(r, part)
-				      : tcp_write(r->connection->tcp, part, write_deadline(r));
+			r->is_chunked ? write_chunk(r, part) : write_one(r, part, false);
 
 		if (status != OK)
-			return note_write(r, status);
-		r->reply_bytes += part.length;
+			return status;
 	}
 	return OK;
 }
@@ -250,38 +276,18 @@ enum status http_write_text(struct http_request *r, const char *text)
 
 enum status http_end(struct http_request *r)
 {
-	enum status status = r->write_status;
+	struct tcp_piece pieces[] = {
+		{ .bytes = view_text("0\r\n") },
+		{ .bytes = view_of(r->fields, r->added) },
+		{ .bytes = view_text("\r\n") },
+	};
 
 	if (r->reply != REPLY_BEGUN)
 		return INVALID_VALUE;
 	r->reply = REPLY_DONE;
-	if (status == OK && r->is_chunked && r->head.method != HEAD)
-		status = tcp_write(r->connection->tcp, view_text("0\r\n\r\n"), write_deadline(r));
-	return note_write(r, status);
-}
-
-/* HTML Living Standard 9.2.5: lines "event: NAME", "data: LINE", and an empty one. */
-enum status http_event(struct http_request *r, const char *event, struct view data)
-{
-	enum status status = OK;
-
-	if (event != NULL) {
-		status = http_write_text(r, "event: ");
-		status = status == OK ? http_write_text(r, event) : status;
-		status = status == OK ? http_write_text(r, "\n") : status;
-	}
-	while (status == OK) {
-		const uint8_t *feed = data.length > 0 ? memchr(data.data, '\n', data.length) : NULL;
-		size_t end = feed != NULL ? (size_t)(feed - data.data) : data.length;
-
-		status = http_write_text(r, "data: ");
-		status = status == OK ? http_write(r, view_part(data, 0, end)) : status;
-		status = status == OK ? http_write_text(r, "\n") : status;
-		if (feed == NULL)
-			break;
-		data = view_part(data, end + 1, data.length);
-	}
-	return status == OK ? http_write_text(r, "\n") : status;
+	if (r->write_status != OK || !r->is_chunked || r->head.method == HEAD)
+		return r->write_status;
+	return reply_writev(r, pieces, ARRAY_LEN(pieces));
 }
 
 bool http_is_replied(const struct http_request *r)

@@ -43,25 +43,6 @@ struct view http_param(const struct http_request *r, const char *name)
 	return view_of(NULL, 0);
 }
 
-enum status http_query(const struct http_request *r, const char *name, void *out, size_t capacity,
-	struct view *value)
-{
-	struct view rest = r->head.query, key, text;
-	size_t length;
-
-	while (http_query_next(&rest, &key, &text)) {
-		if (!view_equal(key, view_text(name)))
-			continue;
-		if (text.length > capacity)
-			return TOO_LONG;
-		if (!http_url_decode(text, true, out, &length))
-			return MALFORMED;
-		*value = view_of(out, length);
-		return OK;
-	}
-	return NOT_FOUND;
-}
-
 bool http_cookie(const struct http_request *r, const char *name, struct view *value)
 {
 	struct view key, rest;

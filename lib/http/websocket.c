@@ -36,8 +36,7 @@ static enum status send_frame(struct websocket *w, uint8_t opcode, struct view p
 		{ .bytes = payload },
 	};
 
-	return tcp_writev(tcp_of(w), pieces, payload.length > 0 ? 2 : 1,
-		in_ms(w->request->options->write_ms));
+	return reply_writev(w->request, pieces, payload.length > 0 ? 2 : 1);
 }
 
 void websocket_close(struct websocket *w, unsigned code)
@@ -94,9 +93,8 @@ static enum status accept(struct http_request *r, struct view key)
 	r->status = 101;
 	r->closes = true;
 	/* The head is read: what follows are frames. */
-	tcp_consume(r->connection->tcp, r->head.length);
-	return tcp_writev(
-		r->connection->tcp, pieces, ARRAY_LEN(pieces), in_ms(r->options->write_ms));
+	exchange_keep_head(r);
+	return reply_writev(r, pieces, ARRAY_LEN(pieces));
 }
 
 enum status websocket_open(struct websocket *w, struct http_request *r, void *room, size_t capacity)
@@ -158,17 +156,19 @@ static enum status take_header(
 	}
 }
 
-/* The payload, unmasked, into memory of ours. Once a frame has begun its rest has body_ms. */
+/* The payload, unmasked, into memory of ours. Once a frame has begun each step of its rest has body_ms. */
 static enum status take_payload(
 	struct websocket *w, const struct websocket_header *header, uint8_t *out)
 {
+	duration step = MILLISECONDS(w->request->options->body_ms);
+	instant began = time_now();
 	uint64_t done = 0;
 
 	while (done < header->length) {
 		uint64_t left = header->length - done;
+		duration allowed = step * (duration)(done / HTTP_BODY_STEP + 1);
 		struct view bytes;
-		enum status status =
-			tcp_peek(tcp_of(w), 1, &bytes, in_ms(w->request->options->body_ms));
+		enum status status = tcp_peek(tcp_of(w), 1, &bytes, instant_after(began, allowed));
 		size_t n = bytes.length < left ? bytes.length : (size_t)left;
 
 		if (status != OK)

@@ -279,6 +279,126 @@ def events(lab):
 
 
 @lib.test
+def nothing_of_the_client_becomes_a_field(lab):
+    net, _ = start(lab)
+    reply = curl(lab, net, "/jump?to=/a%0d%0aSet-Cookie:%20x=y", "-D", "-")
+    lib.contains(reply, "no such place")
+    lib.check("Set-Cookie" not in reply, "a field was smuggled into the reply")
+    lib.contains(curl(lab, net, "/jump?to=/a%20b", "-D", "-"), "Location: /a b\n")
+    lib.equal(curl(lab, net, "/tell?what=x%0devent:%20y%0d%0a%0az"),
+              "event: a\ndata: x\ndata: event: y\ndata: \ndata: z\n\n", "an event with line ends")
+
+
+@lib.test
+def forms(lab):
+    net, _ = start(lab)
+    lib.equal(curl(lab, net, "/form", "-d", "a=b&full+name=Ann+B%C3%A9&c"), "[Ann B\u00e9]\n", "a form")
+    lib.equal(curl(lab, net, "/form", "-d", "full%20name=", "-o", "/dev/null", "-w", "%{http_code}"),
+              "200", "an empty value")
+    lib.equal(curl(lab, net, "/form", "-d", "x", "-H", "Content-Type: text/plain", "-o", "/dev/null",
+                   "-w", "%{http_code}"), "415", "another type")
+    lib.equal(curl(lab, net, "/form", "-d", "full+name=%zz", "-o", "/dev/null", "-w", "%{http_code}"),
+              "500", "malformed encoding")
+
+
+@lib.test
+def trailers_both_ways(lab):
+    net, server = start(lab)
+    head = "POST /sum HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n{}\r\n2\r\nab\r\n0\r\n"
+    one = head.format("TE: trailers\r\n") + "X-Sum: 195\r\n\r\n"
+    two = head.format("") + "\r\n"
+    last = "GET /users/z HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    reply, end = talk(lab, net, one + two + last)
+    lib.equal((statuses(reply), end), ([200] * 3, "closed"), "replies")
+    lib.contains(reply, b"2\r\nab\r\n3\r\n195\r\n0\r\nX-Sum: 195\r\n\r\nHTTP/1.1 200")
+    lib.contains(reply, b"2\r\nab\r\n1\r\n-\r\n0\r\n\r\nHTTP/1.1 200")
+    reply, end = talk(lab, net, head.format("") + "Bad name: x\r\n\r\n" + last, patience=3)
+    lib.equal((len(statuses(reply)), end), (1, "closed"), "malformed trailers")
+    lib.check(server.alive(), server.describe())
+
+
+@lib.test
+def who_does_not_read_is_left_behind(lab):
+    """A client whose window stays shut: the handler's write ends, and so does its connection."""
+    net, server = start(lab)
+    reader = lab.start(["/usr/bin/python3", "-c", "import socket, sys, time\n"
+                        f"s = socket.create_connection(('{net.body}', 80))\n"
+                        "s.sendall(b'GET /flood HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n')\n"
+                        "time.sleep(20)"], inside=net)
+    lib.until(lambda: "flood ended: timed out" in server.out() + server.err(), 10, "the write's end")
+    lib.contains(curl(lab, net, "/users/b"), "user=b")
+    reader.kill()
+
+
+PAIR = r"""
+import os, select, signal, socket, sys, time
+def ask(s, path):
+    s.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+one, two = (socket.create_connection((sys.argv[1], 80), 5) for _ in range(2))
+for _ in range(3):
+    ask(one, "/users/w")
+    one.recv(65536)
+server = int(sys.argv[2])
+os.kill(server, signal.SIGSTOP)
+ask(one, "/slow")
+ask(two, "/users/q")
+time.sleep(0.05)
+os.kill(server, signal.SIGCONT)
+two.settimeout(5)
+assert b"user=q" in two.recv(65536)
+print(select.select([one], [], [], 0)[0] == [])
+"""
+
+
+@lib.test
+def a_blocked_handler_holds_up_nobody(lab):
+    """Two requests that come in one batch, the first of which blocks: the second is answered before it."""
+    net, server = start(lab)
+    done = lab.run(["/usr/bin/python3", "-c", PAIR, net.body, str(server.pid)], inside=net, timeout=20)
+    lib.equal((done.code, done.out), (0, "True\n"), f"{done.err}the second came first")
+
+
+@lib.test
+def access_log(lab):
+    net, server = start(lab)
+    curl(lab, net, "/users/ann?x=y")
+    curl(lab, net, "/nothing", "-o", "/dev/null")
+    done = lab.run(["/usr/bin/python3", "-c", WEBSOCKET, net.body, "echo"], inside=net, timeout=30)
+    lib.equal(done.code, 0, f"{done.err}client")
+
+    def logged(line):
+        return re.search(line, server.out() + server.err())
+    for line in (r"10\.9\.0\.1 GET /users/ann\?x=y 200 \d+ \d+ us", r"GET /nothing 404 10 \d+ us",
+                 r"GET /chat 101 "):
+        lib.until(lambda line=line: logged(line), 3, f"a line {line}")
+
+
+IDLE = r"""
+import resource, socket, sys
+n = int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_NOFILE, (n + 100, n + 100))
+all = [socket.create_connection((sys.argv[1], 80), 5) for _ in range(n)]
+for s in all:
+    s.sendall(b"GET /users/i HTTP/1.1\r\nHost: a\r\n\r\n")
+for s in all:
+    assert b"user=i" in s.recv(65536)
+for s in all[::97]:
+    s.sendall(b"GET /users/j HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert b"user=j" in s.recv(65536)
+print("done")
+"""
+
+
+@lib.test
+def many_idle_connections(lab):
+    """Each kept alive, with 256 stacks and 128 MiB for all of them."""
+    net, server = start(lab)
+    done = lab.run(["/usr/bin/python3", "-c", IDLE, net.body, "900"], inside=net, timeout=30)
+    lib.equal((done.code, done.out), (0, "done\n"), f"{done.err}client")
+    lib.check(server.alive(), server.describe())
+
+
+@lib.test
 def finishes_what_it_has_begun(lab):
     """TERM: a request in hand is answered, an idle connection ends, new ones are refused."""
     net, server = start(lab)

@@ -8,6 +8,7 @@
 
 #include <diatom/fiber.h>
 #include <diatom/http.h>
+#include <diatom/log.h>
 #include <diatom/websocket.h>
 
 #define ROOM_BYTES 65536
@@ -50,8 +51,8 @@ static void count(struct http_request *r, void *unused)
 			sum += part.data[i];
 	}
 	snprintf(text, sizeof(text), "%llu %llu\n", bytes, sum);
-	http_reply_text(r, status == CLOSED ? 200 : 400,
-		status == CLOSED ? text : status_text(status));
+	http_reply_text(
+		r, status == CLOSED ? 200 : 400, status == CLOSED ? text : status_text(status));
 }
 
 static void ignore(struct http_request *r, void *unused)
@@ -75,6 +76,78 @@ static void events(struct http_request *r, void *unused)
 	http_begin(r, 200, "text/event-stream");
 	http_event(r, NULL, view_text("one"));
 	http_event(r, "second", view_text("two\nlines"));
+}
+
+/* To wherever the query says: what comes from outside must not end up as fields of ours. */
+static void jump(struct http_request *r, void *unused)
+{
+	char room[256];
+	struct view to;
+
+	if (http_query(r, "to", room, sizeof(room) - 1, &to) != OK)
+		return;
+	room[to.length] = '\0';
+	if (http_redirect(r, 302, room) != OK)
+		http_reply_text(r, 400, "no such place\n");
+}
+
+static void tell(struct http_request *r, void *unused)
+{
+	char room[256];
+	struct view what;
+
+	if (http_query(r, "what", room, sizeof(room), &what) != OK)
+		return;
+	http_begin(r, 200, "text/event-stream");
+	http_event(r, "a\nb", what);
+	http_event(r, "a", what);
+}
+
+static void form(struct http_request *r, void *unused)
+{
+	static char room[4096];
+	char name[64], text[128];
+	struct view body, value;
+
+	if (!http_has_type(r, "application/x-www-form-urlencoded")) {
+		http_reply_text(r, 415, "a form\n");
+		return;
+	}
+	if (http_read_all(r, room, sizeof(room), &body) != OK ||
+		http_form(body, "full name", name, sizeof(name), &value) != OK)
+		return;
+	snprintf(text, sizeof(text), "[%.*s]\n", (int)value.length, value.data);
+	http_reply_text(r, 200, text);
+}
+
+/* The body back, and its sum as a trailer; the trailer of the request behind it. */
+static void sum(struct http_request *r, void *unused)
+{
+	struct view part, trailer = view_text("-");
+	unsigned sum = 0;
+	char text[16];
+
+	http_begin(r, 200, "text/plain");
+	while (http_read(r, &part) == OK) {
+		for (size_t i = 0; i < part.length; i++)
+			sum += part.data[i];
+		http_write(r, part);
+	}
+	http_trailer(r, "x-sum", &trailer);
+	http_write(r, trailer);
+	snprintf(text, sizeof(text), "%u", sum);
+	http_add_trailer(r, "X-Sum", view_text(text));
+}
+
+/* More than a client's window and our queue: whoever doesn't read is left behind. */
+static void flood(struct http_request *r, void *unused)
+{
+	static const uint8_t zeros[1 << 16];
+	enum status status = http_begin(r, 200, "application/octet-stream");
+
+	for (int i = 0; i < 1024 && status == OK; i++)
+		status = http_write(r, view_of(zeros, sizeof(zeros)));
+	log_info("test", "flood ended: %s", status_text(status));
 }
 
 static void slow(struct http_request *r, void *unused)
@@ -132,6 +205,11 @@ int main(void)
 		{ GET, "/stream", stream, NULL },
 		{ GET, "/events", events, NULL },
 		{ GET, "/slow", slow, NULL },
+		{ GET, "/jump", jump, NULL },
+		{ GET, "/tell", tell, NULL },
+		{ POST, "/form", form, NULL },
+		{ POST, "/sum", sum, NULL },
+		{ GET, "/flood", flood, NULL },
 		{ GET, "/silent", silent, NULL },
 		{ GET, "/users/:user/", describe, NULL },
 		{ GET, "/users/:user", describe, NULL },
@@ -140,13 +218,14 @@ int main(void)
 		{ GET, "/files/*", http_static, &site },
 	};
 
-	return http_serve_with(&eth0,
-		&(struct http_options){
-			.routes = routes,
-			.route_count = ARRAY_LEN(routes),
-			.body_bytes = 100 << 20,
-			.idle_ms = 3000,
-			.head_ms = 1500,
-			.body_ms = 1500,
-		});
+	return http_serve_with(&eth0, &(struct http_options){
+					      .routes = routes,
+					      .route_count = ARRAY_LEN(routes),
+					      .body_bytes = 100 << 20,
+					      .idle_ms = 3000,
+					      .head_ms = 1500,
+					      .body_ms = 1500,
+					      .write_ms = 1500,
+					      .has_access_log = true,
+				      });
 }
