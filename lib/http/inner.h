@@ -93,9 +93,10 @@ struct http_request {
 	bool is_chunked;
 	bool closes; /* the connection ends with this exchange */
 	enum status write_status;
-	uint64_t reply_bytes;
-	duration write_left; /* of write_ms, for this step */
-	uint64_t write_step; /* which one */
+	uint64_t reply_bytes; /* of the body, for the log */
+	uint64_t written;     /* all */
+	duration write_left;  /* of write_ms, for this step */
+	uint64_t write_step;  /* which one */
 	size_t added;
 	char fields[HTTP_ADDED_BYTES]; /* of the head; of the trailers, once the reply has begun */
 

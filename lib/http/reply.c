@@ -106,7 +106,7 @@ static enum status note_write(struct http_request *r, enum status status)
 
 enum status reply_writev(struct http_request *r, const struct tcp_piece *pieces, unsigned count)
 {
-	uint64_t step = r->reply_bytes / HTTP_WRITE_STEP + 1;
+	uint64_t step = r->written / HTTP_WRITE_STEP + 1;
 	instant start = time_now();
 	enum status status;
 
@@ -117,7 +117,7 @@ enum status reply_writev(struct http_request *r, const struct tcp_piece *pieces,
 	status = tcp_writev(r->connection->tcp, pieces, count, instant_after(start, r->write_left));
 	r->write_left -= time_now() - start;
 	for (unsigned i = 0; i < count; i++)
-		r->reply_bytes += pieces[i].bytes.length;
+		r->written += pieces[i].bytes.length;
 	return note_write(r, status);
 }
 
@@ -168,6 +168,7 @@ static enum status reply(
 	r->reply = REPLY_DONE;
 	pieces[0] = (struct tcp_piece){ .bytes = make_head(r, type, body.length) };
 	pieces[1] = (struct tcp_piece){ .bytes = first, .is_kept = is_kept };
+	r->reply_bytes = has_body ? body.length : 0;
 	result = reply_writev(r, pieces, has_body ? 2 : 1);
 	if (result != OK)
 		return result;
@@ -265,6 +266,7 @@ enum status http_write(struct http_request *r, struct view bytes)
 
 		if (status != OK)
 			return status;
+		r->reply_bytes += part.length;
 	}
 	return OK;
 }

@@ -84,7 +84,7 @@ def image(lab):
 def start(lab, target="process"):
     lib.need("curl")
     net = lab.network()
-    server = lab.boot(image(lab), target=target, net=net, mem=128)
+    server = lab.boot(image(lab), target=target, net=net, mem=128, options=["--log", "info"])
     server.wait_for_ping()
     return net, server
 
