@@ -86,6 +86,14 @@ struct view http_query_text(const struct http_request *request);
 /* Of the target or the Host field, with its port. */
 struct view http_host_of(const struct http_request *request);
 
+/* Path and query as they were sent. Of length 0 for a target that has neither ("http://host?x"). */
+struct view http_target_text(const struct http_request *request);
+/* Whose request it is. */
+struct endpoint http_client_endpoint(const struct http_request *request);
+
+/* The fields in their order; false beyond the last. */
+bool http_field_at(
+	const struct http_request *request, unsigned index, struct view *name, struct view *value);
 /* A field's value by its name in lower case; false if there is none. The first of several. */
 bool http_field(const struct http_request *request, const char *name, struct view *value);
 
@@ -128,8 +136,8 @@ enum status http_read_all(
 
 /*
  * Adds a field to the reply; before it begins. INVALID_VALUE: characters that a value can't have, so nothing
- * was added (in a name they stop the image). FULL: at most 1 KiB of fields. Not for those that the server writes itself: Date,
- * Connection, Content-Length, Transfer-Encoding, Content-Type.
+ * was added (in a name they stop the image). FULL: at most 4 KiB of fields. Not for those that the server writes itself:
+ * Connection, Content-Length, Transfer-Encoding, and Content-Type where the reply is given a type.
  */
 enum status http_add(struct http_request *request, const char *name, struct view value);
 
@@ -155,6 +163,10 @@ enum status http_redirect(struct http_request *request, unsigned status, const c
  * the client knows that. Every write leaves at once.
  */
 enum status http_begin(struct http_request *request, unsigned status, const char *type);
+/* The same where the body's length is known: no chunks. http_write: TOO_LONG beyond it. A reply that ends
+ * before it ends the connection. */
+enum status http_begin_sized(
+	struct http_request *request, unsigned status, const char *type, uint64_t length);
 enum status http_write(struct http_request *request, struct view bytes);
 enum status http_write_text(struct http_request *request, const char *text);
 enum status http_end(struct http_request *request);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "diatom/assert.h"
 #include "wire/http_text.h"
 
 void body_start(struct http_body *b, struct tcp *tcp, const struct http_head *head)
@@ -221,20 +222,20 @@ static enum status hand_on(
 }
 
 static enum status end_forward(
-	struct http_body *b, struct tcp *to, uint32_t write_ms, enum status *write_status)
+	struct http_body *b, struct tcp *to, instant deadline, enum status *write_status)
 {
 	enum status status = CLOSED;
 
 	if (b->framing == HTTP_CHUNKED) {
 		status = read_trailers(b);
 		if (status == CLOSED)
-			*write_status = tcp_write(to, view_text("\r\n"), in_ms(write_ms));
+			*write_status = tcp_write(to, view_text("\r\n"), deadline);
 	}
 	return *write_status == OK ? end(b, status) : end(b, *write_status);
 }
 
 enum status body_forward(
-	struct http_body *b, struct tcp *to, uint32_t write_ms, enum status *write_status)
+	struct http_body *b, struct tcp *to, instant deadline, enum status *write_status)
 {
 	struct view bytes;
 	enum status status;
@@ -252,9 +253,9 @@ enum status body_forward(
 	status = measure(b, bytes, &mine, &is_last);
 	if (status != OK)
 		return end(b, status);
-	*write_status = hand_on(b, to, bytes, mine, in_ms(write_ms));
+	*write_status = hand_on(b, to, bytes, mine, deadline);
 	if (*write_status != OK)
 		return end(b, *write_status);
 	status = note_read(b, mine);
-	return status == OK && is_last ? end_forward(b, to, write_ms, write_status) : status;
+	return status == OK && is_last ? end_forward(b, to, deadline, write_status) : status;
 }

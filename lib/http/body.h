@@ -40,10 +40,10 @@ enum status body_read(struct http_body *body, struct view *bytes);
 /*
  * The next bytes as they are on the wire, chunk lines included, handed on to another connection without a
  * copy where a buffer holds nothing else. OK; CLOSED at the end, when all was queued there: trailers are
- * dropped. *write_status: of the other connection, when that is what failed.
+ * dropped. The deadline is for writing. *write_status: of the other connection, when that is what failed.
  */
 enum status body_forward(
-	struct http_body *body, struct tcp *to, uint32_t write_ms, enum status *write_status);
+	struct http_body *body, struct tcp *to, instant deadline, enum status *write_status);
 
 /* The value of a trailer field; false if there is none. */
 bool body_trailer(const struct http_body *body, const char *name, struct view *value);

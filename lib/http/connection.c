@@ -24,7 +24,10 @@ void connection_close(struct http_connection *c)
 	struct http_server *server = c->server;
 
 	task_cancel(&c->timer);
-	tcp_close(c->tcp);
+	if (c->is_cut)
+		tcp_abort(c->tcp);
+	else
+		tcp_close(c->tcp);
 	if (c->newer != NULL)
 		c->newer->older = c->older;
 	else

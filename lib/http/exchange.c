@@ -173,7 +173,8 @@ bool exchange_serve(struct http_request *r, struct http_connection *c)
 		tcp_consume(c->tcp, r->head.length);
 	if (!r->closes && r->write_status == OK && upload_drain(r))
 		return true;
-	if (r->write_status == OK)
+	c->is_cut = r->is_cut;
+	if (r->write_status == OK && !r->is_cut)
 		connection_linger(c);
 	else
 		connection_close(c);

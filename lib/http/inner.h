@@ -24,8 +24,8 @@
 
 #define HTTP_HEAD_BYTES	 8192
 #define HTTP_PARAMS_MAX	 8
-#define HTTP_REPLY_BYTES 2048	/* of a reply's head */
-#define HTTP_ADDED_BYTES 1024	/* of them, of fields that the handler adds */
+#define HTTP_REPLY_BYTES 5120	/* of a reply's head */
+#define HTTP_ADDED_BYTES 4096	/* of them, of fields that the handler adds */
 #define HTTP_DRAIN_MAX	 65536	/* of an unread body, to keep the connection */
 #define HTTP_WRITE_STEP	 262144 /* bytes for which write_ms is given anew */
 
@@ -47,6 +47,7 @@ struct http_connection {
 	uint32_t seen;	 /* bytes of the head that need no second look */
 	uint8_t state;	 /* enum connection_state */
 	bool is_in_head; /* parked with the beginning of a head */
+	bool is_cut;	 /* ended in the middle of a reply: by a reset */
 	bool has_head;	 /* all of it is there */
 };
 
@@ -65,6 +66,8 @@ struct http_server {
 	int64_t date_second;
 	char date[HTTP_DATE_BYTES];
 };
+
+#define HAS_NO_LENGTH UINT64_MAX
 
 enum reply_state { REPLY_NONE, REPLY_BEGUN, REPLY_DONE };
 
@@ -91,7 +94,10 @@ struct http_request {
 	enum reply_state reply;
 	unsigned status;
 	bool is_chunked;
-	bool closes; /* the connection ends with this exchange */
+	bool has_date;	   /* among the fields */
+	uint64_t promised; /* bytes of the body by its head, or HAS_NO_LENGTH */
+	bool closes;	   /* the connection ends with this exchange */
+	bool is_cut;	   /* ... by a reset: what was sent is not whole */
 	enum status write_status;
 	uint64_t reply_bytes; /* of the body, for the log */
 	uint64_t written;     /* all */
@@ -128,12 +134,18 @@ enum http_fault exchange_keep_head(struct http_request *request);
 
 /* upload.c */
 void upload_start(struct http_request *request);
+/* Sends 100 if it is owed: the body is about to be read. */
+enum status upload_invite(struct http_request *request);
 /* Reads what the handler left. False: more than it is worth, or it can't be read. */
 bool upload_drain(struct http_request *request);
 
 /* reply.c */
 void reply_fault(struct http_request *request, unsigned status, const char *why);
 void reply_finish(struct http_request *request);
+/* What a body that is forwarded needs of it. */
+instant reply_write_deadline(struct http_request *request);
+enum status reply_note_written(
+	struct http_request *request, instant start, uint64_t bytes, enum status status);
 /* All writes of a reply: the time that they wait is limited for each HTTP_WRITE_STEP of bytes. */
 enum status reply_writev(
 	struct http_request *request, const struct tcp_piece *pieces, unsigned count);

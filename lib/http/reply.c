@@ -9,8 +9,6 @@
 #include "lib/http/inner.h"
 #include "wire/http_text.h"
 
-#define HAS_NO_LENGTH UINT64_MAX
-
 static void emit_text(struct emitter *e, const char *text)
 {
 	emit_bytes(e, view_text(text));
@@ -80,7 +78,8 @@ static struct view make_head(struct http_request *r, const char *type, uint64_t 
 	emit_text(&e, " ");
 	emit_text(&e, http_status_text(r->status));
 	emit_text(&e, "\r\n");
-	emit_date(&e, r->connection->server);
+	if (!r->has_date)
+		emit_date(&e, r->server);
 	if (type != NULL) {
 		emit_text(&e, "Content-Type: ");
 		emit_text(&e, type);
@@ -92,6 +91,7 @@ static struct view make_head(struct http_request *r, const char *type, uint64_t 
 	emit_text(&e, "\r\n");
 	ASSERT(!e.is_short);
 	r->added = 0;
+	r->promised = length;
 	return view_of(e.start, emitter_length(&e));
 }
 
@@ -104,21 +104,34 @@ static enum status note_write(struct http_request *r, enum status status)
 	return status;
 }
 
-enum status reply_writev(struct http_request *r, const struct tcp_piece *pieces, unsigned count)
+instant reply_write_deadline(struct http_request *r)
 {
 	uint64_t step = r->written / HTTP_WRITE_STEP + 1;
-	instant start = time_now();
-	enum status status;
 
 	if (step != r->write_step) {
 		r->write_step = step;
 		r->write_left = MILLISECONDS(r->options->write_ms);
 	}
-	status = tcp_writev(r->connection->tcp, pieces, count, instant_after(start, r->write_left));
+	return in_ns(r->write_left);
+}
+
+enum status reply_note_written(
+	struct http_request *r, instant start, uint64_t bytes, enum status status)
+{
 	r->write_left -= time_now() - start;
-	for (unsigned i = 0; i < count; i++)
-		r->written += pieces[i].bytes.length;
+	r->written += bytes;
 	return note_write(r, status);
+}
+
+enum status reply_writev(struct http_request *r, const struct tcp_piece *pieces, unsigned count)
+{
+	instant start = time_now(), deadline = reply_write_deadline(r);
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		bytes += pieces[i].bytes.length;
+	return reply_note_written(
+		r, start, bytes, tcp_writev(r->connection->tcp, pieces, count, deadline));
 }
 
 static enum status write_one(struct http_request *r, struct view bytes, bool is_kept)
@@ -217,7 +230,10 @@ static enum status add(struct http_request *r, const char *name, struct view val
 
 enum status http_add(struct http_request *r, const char *name, struct view value)
 {
-	return r->reply == REPLY_NONE ? add(r, name, value) : IN_USE;
+	if (r->reply != REPLY_NONE)
+		return IN_USE;
+	r->has_date |= http_text_is(view_text(name), "date");
+	return add(r, name, value);
 }
 
 /* RFC 9110 6.5.1: only for who says that it wants trailers. */
@@ -232,11 +248,17 @@ enum status http_add_trailer(struct http_request *r, const char *name, struct vi
 	return add(r, name, value);
 }
 
-enum status http_begin(struct http_request *r, unsigned status, const char *type)
+enum status http_begin_sized(
+	struct http_request *r, unsigned status, const char *type, uint64_t length)
 {
 	enum status result = begin(r, status, type);
 
-	return result == OK ? write_one(r, make_head(r, type, HAS_NO_LENGTH), false) : result;
+	return result == OK ? write_one(r, make_head(r, type, length), false) : result;
+}
+
+enum status http_begin(struct http_request *r, unsigned status, const char *type)
+{
+	return http_begin_sized(r, status, type, HAS_NO_LENGTH);
 }
 
 static enum status write_chunk(struct http_request *r, struct view bytes)
@@ -259,6 +281,8 @@ enum status http_write(struct http_request *r, struct view bytes)
 		return r->write_status;
 	if (r->head.method == HEAD || is_bodiless(r->status))
 		return OK;
+	if (bytes.length > r->promised - r->reply_bytes)
+		return TOO_LONG;
 	for (size_t at = 0; at < bytes.length; at += HTTP_WRITE_STEP) {
 		struct view part = view_part(bytes, at, HTTP_WRITE_STEP);
 		enum status status =
@@ -287,6 +311,9 @@ enum status http_end(struct http_request *r)
 	if (r->reply != REPLY_BEGUN)
 		return INVALID_VALUE;
 	r->reply = REPLY_DONE;
+	if (r->promised != HAS_NO_LENGTH && r->reply_bytes < r->promised &&
+		r->head.method != HEAD && !is_bodiless(r->status))
+		r->closes = true;
 	if (r->write_status != OK || !r->is_chunked || r->head.method == HEAD)
 		return r->write_status;
 	return reply_writev(r, pieces, ARRAY_LEN(pieces));
@@ -303,6 +330,7 @@ void reply_fault(struct http_request *r, unsigned status, const char *why)
 
 	r->closes = true;
 	r->added = 0;
+	r->has_date = false;
 	format_text(text, sizeof(text), "%u %s: %s\n", status, http_status_text(status), why);
 	http_reply_text(r, status, text);
 }

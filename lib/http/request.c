@@ -30,6 +30,36 @@ struct view http_host_of(const struct http_request *r)
 	return r->head.host;
 }
 
+struct view http_target_text(const struct http_request *r)
+{
+	const uint8_t *start = r->head.path.data, *end = start + r->head.path.length;
+
+	if (!r->head.has_query)
+		return r->head.path;
+	/* An absolute target without a path has one that stands elsewhere. */
+	if (r->head.query.data != end + 1)
+		return view_of(NULL, 0);
+	return view_of(start, r->head.path.length + 1 + r->head.query.length);
+}
+
+struct endpoint http_client_endpoint(const struct http_request *r)
+{
+	struct tcp_info info;
+
+	tcp_info(r->connection->tcp, &info);
+	return info.remote;
+}
+
+bool http_field_at(
+	const struct http_request *r, unsigned index, struct view *name, struct view *value)
+{
+	if (index >= r->head.field_count)
+		return false;
+	*name = r->head.fields[index].name;
+	*value = r->head.fields[index].value;
+	return true;
+}
+
 bool http_field(const struct http_request *r, const char *name, struct view *value)
 {
 	return http_head_field(&r->head, name, value);

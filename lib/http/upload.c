@@ -20,7 +20,7 @@ void upload_start(struct http_request *r)
 }
 
 /* RFC 9110 10.1.1: unless a part of the body is here already. */
-static enum status keep_promise(struct http_request *r)
+enum status upload_invite(struct http_request *r)
 {
 	bool is_owed = r->must_continue;
 
@@ -33,7 +33,7 @@ static enum status keep_promise(struct http_request *r)
 
 enum status http_read(struct http_request *r, struct view *bytes)
 {
-	enum status status = r->body.status == OK ? keep_promise(r) : OK;
+	enum status status = r->body.status == OK ? upload_invite(r) : OK;
 
 	*bytes = view_of(NULL, 0);
 	if (status != OK)
