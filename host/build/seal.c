@@ -145,8 +145,18 @@ static bool decode(struct image *image, const uint8_t *bytes, uint64_t length)
 	return false;
 }
 
+/* gdb finds out where an image was loaded by comparing program headers: the debug file has those of the
+ * image, the shim's among them, though not the shim. */
+static void copy_program_headers(uint8_t *debug, const uint8_t *file)
+{
+	const Elf64_Ehdr *header = (const Elf64_Ehdr *)(const void *)file;
+
+	memcpy(debug + header->e_phoff, file + header->e_phoff,
+		header->e_phnum * sizeof(Elf64_Phdr));
+}
+
 /* With the list of parts, for `diatom inspect`. */
-static bool write_debug(const struct work *work, const struct linked *linked)
+static bool write_debug(const struct work *work, const struct linked *linked, const uint8_t *file)
 {
 	char path[PATH_MAX + 8], *parts;
 	uint64_t bytes;
@@ -162,6 +172,7 @@ static bool write_debug(const struct work *work, const struct linked *linked)
 		report_error(1, NULL, "the linker's map can't be read");
 		return false;
 	}
+	copy_program_headers(copy, file);
 	snprintf(path, sizeof(path), "%s.debug", work->request->output);
 	is_good = write_file(path, copy, bytes, 0666);
 	free(copy);
@@ -169,36 +180,29 @@ static bool write_debug(const struct work *work, const struct linked *linked)
 	return is_good;
 }
 
-static void drop_sections(struct linked *linked)
+/* The image: what the linker made, without its sections, and the shim. */
+static bool make_image(
+	const struct work *work, const struct linked *linked, uint8_t **file, uint64_t *length)
 {
-	Elf64_Ehdr *header = (Elf64_Ehdr *)linked->bytes;
+	struct image image;
+	Elf64_Ehdr *header;
 
+	if (!decode(&image, linked->bytes, linked->loaded) ||
+		!shim_append(&image, work->toolchain.shim, file, length))
+		return false;
+	header = (Elf64_Ehdr *)(void *)*file;
 	header->e_shoff = 0;
 	header->e_shnum = 0;
 	header->e_shentsize = 0;
 	header->e_shstrndx = 0;
-}
-
-/* The image: what the linker made, and the shim. */
-static bool write_image(const struct work *work, struct linked *linked)
-{
-	struct image image;
-	uint8_t *file = NULL;
-	uint64_t length;
-	bool is_good;
-
-	drop_sections(linked);
-	is_good = decode(&image, linked->bytes, linked->loaded) &&
-		  shim_append(&image, work->toolchain.shim, &file, &length) &&
-		  decode(&image, file, length) &&
-		  write_file(work->request->output, file, length, 0777);
-	free(file);
-	return is_good;
+	return decode(&image, *file, *length);
 }
 
 bool seal_image(struct work *work)
 {
 	struct linked linked;
+	uint8_t *file = NULL;
+	uint64_t length;
 	bool is_good;
 
 	if (!read_linked(work, &linked))
@@ -207,7 +211,9 @@ bool seal_image(struct work *work)
 	if (work->has_about)
 		set_about(work->request, &linked);
 	set_hardening(work, &linked);
-	is_good = write_debug(work, &linked) && write_image(work, &linked);
+	is_good = make_image(work, &linked, &file, &length) && write_debug(work, &linked, file) &&
+		  write_file(work->request->output, file, length, 0777);
+	free(file);
 	munmap(linked.bytes, linked.length);
 	return is_good;
 }
