@@ -73,8 +73,8 @@ static void list(struct http_request *r, void *unused)
 	http_begin(r, 200, "application/json");
 	http_write_text(r, "[");
 	for (size_t i = 0; i < entry_count; i++) {
-		snprintf(text, sizeof(text), "%s{\"name\":\"%s\",\"value\":%lld}", i > 0 ? "," : "",
-			entries[i].name, entries[i].value);
+		snprintf(text, sizeof(text), "%s{\"name\":\"%.31s\",\"value\":%lld}",
+			i > 0 ? "," : "", entries[i].name, entries[i].value);
 		http_write_text(r, text);
 	}
 	http_write_text(r, "]\n");
