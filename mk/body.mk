@@ -24,7 +24,7 @@ BODY_START  := plat/start libc/start libc/wide
 # What runs at start, or seldom, is built for size: the DNS zone reader alone would be a third of its
 # image. What each packet or query passes through stays at -O2.
 BODY_SMALL := $(patsubst %,lib/dns/%.c,rdata rdata_check rdata_rare rdata_svcb lexer master generate \
-	check draft codec type) net/net.c net/reassembly.c net/route.c wire/address.c \
+	check draft codec type transfer stream serve) net/net.c net/reassembly.c net/route.c wire/address.c \
 	base/format.c core/log.c core/trace.c drv/virtio.c drv/virtio_mmio.c drv/virtio_shim.c drv/net.c plat/given.c \
 	$(patsubst %,lib/http/%.c,serve routing static request form) wire/http_condition.c wire/http_date.c
 

@@ -26,6 +26,7 @@
 #define DNS_QUESTION_BYTES 4  /* of a question behind its name */
 #define DNS_RECORD_BYTES   10 /* of a record between its name and its data */
 #define DNS_OPT_BYTES	   11 /* an OPT record without options */
+#define DNS_SOA_NUMBERS	   20 /* at the end of an SOA's data: serial first */
 #define DNS_NAME_BYTES	   255
 #define DNS_LABEL_BYTES	   63
 #define DNS_LABELS	   127
@@ -50,8 +51,15 @@ enum dns_rcode {
 	DNS_NOTIMP = 4,
 	DNS_REFUSED = 5,
 	DNS_YXDOMAIN = 6,
+	DNS_NOTAUTH = 9,
 	DNS_BADVERS = 16, /* extended: 4 bits in the header, 8 in OPT */
 };
+
+/* Opcodes, in their place of the flags. */
+enum dns_opcode { DNS_QUERY = 0, DNS_NOTIFY = 4 << 11 };
+
+#define DNS_OPTION_KEEPALIVE	  11 /* of EDNS (RFC 7828) */
+#define DNS_OPTION_KEEPALIVE_BYTES 6  /* with its time */
 
 enum dns_class { DNS_CLASS_IN = 1, DNS_CLASS_ANY = 255 };
 

@@ -16,7 +16,8 @@
  *  - ANY: one of the name's RRsets, the lowest type number (RFC 8482 section 4.1).
  *  - DNSSEC records are served like any others; no signatures or proofs are added for DO.
  *  - at most 1232 bytes over UDP, 512 without EDNS; what does not fit is cut at RRset boundaries, TC.
- *  - other classes than IN, names outside all zones, zone transfers: REFUSED. Other opcodes: NOTIMP.
+ *  - other classes than IN, names outside all zones, transfers to whom none are allowed: REFUSED. Other
+ *    opcodes: NOTIMP.
  */
 #ifndef DIATOM_DNS_H
 #define DIATOM_DNS_H
@@ -95,9 +96,31 @@ size_t dns_answer(
 	struct dns_server *server, struct view query, uint8_t *out, size_t capacity, size_t limit);
 
 /*
- * Answers on UDP port 53 until the image is asked to finish. Returns main's result: 0 then, 1 if the
- * server could not start (logged).
+ * Answers on UDP and TCP port 53 (RFC 7766) until the image is asked to finish. Returns main's result:
+ * 0 then, 1 if the server could not start (logged).
  */
 int dns_serve(struct net *net, struct dns_zone *const *zones, size_t count);
+
+/* What can be chosen; zero-initialise what is not needed. All of it must stay until the call returns. */
+struct dns_options {
+	struct dns_zone *const *zones;
+	size_t zone_count;
+	/* Who may have whole zones by AXFR, over TCP only (RFC 5936); none: nobody. IXFR is answered by
+	 * the whole zone, or by the SOA alone for a client that has it (RFC 1995 section 4). */
+	const struct prefix *transfer_to;
+	size_t transfer_count;
+	uint16_t port; /* 0: 53 */
+	uint32_t
+		connections; /* open at once; beyond, the longest idle one goes. 0: memory / 4 KiB */
+	uint32_t transfers;  /* at once; beyond: SERVFAIL. 0: 8 */
+	uint32_t idle_ms;    /* a connection between queries. 0: 30 s */
+	uint32_t message_ms; /* from a query's first byte to its last. 0: 5 s */
+	uint32_t write_ms;   /* for a client to read its answers, or 64 KiB of a zone. 0: 10 s */
+	uint32_t finish_ms;  /* for transfers under way at the end. 0: 3 s */
+};
+int dns_serve_with(struct net *net, const struct dns_options *options);
+
+/* UDP alone, for images that must be small: about 50 kB less. RFC 7766 makes TCP a duty of servers. */
+int dns_serve_udp(struct net *net, struct dns_zone *const *zones, size_t count);
 
 #endif

@@ -241,6 +241,7 @@ enum status draft_compile(struct draft *draft)
 	if (!zone->nodes || !zone->rrsets || !zone->slots || !zone->bytes)
 		return NO_MEMORY;
 	zone->slot_mask = slots - 1;
+	zone->node_count = draft->node_count;
 	slots_fill(draft, zone->slots, zone->slot_mask);
 	for (uint32_t i = 0; i < draft->node_count; i++)
 		node_lay(draft, i, &at);

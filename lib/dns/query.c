@@ -24,16 +24,15 @@ static bool skip_name(struct cursor *c)
 	}
 }
 
-/* RFC 6891 6.1.2: options are (code 2, length 2, data), none of which this server knows. */
-static bool options_are_fine(struct view options)
+/* RFC 6891 6.1.2: options are (code 2, length 2, data). The only one known here is TCP's keepalive. */
+static bool options_read(struct dns_query *query, struct view options)
 {
 	struct cursor c = cursor_on(options);
 
 	while (cursor_left(&c) > 0) {
-		uint16_t length;
+		uint16_t code = cursor_be16(&c), length = cursor_be16(&c);
 
-		cursor_be16(&c);
-		length = cursor_be16(&c);
+		query->wants_keepalive |= code == DNS_OPTION_KEEPALIVE;
 		if (c.is_short || (length > 0 && cursor_take(&c, length) == NULL))
 			return false;
 	}
@@ -50,10 +49,17 @@ static int opt_read(
 	query->payload_bytes = payload_bytes < 512 ? 512 : payload_bytes;
 	if ((ttl >> 16 & 0xff) != 0)
 		return DNS_BADVERS;
-	return options_are_fine(options) ? DNS_NOERROR : DNS_FORMERR;
+	return options_read(query, options) ? DNS_NOERROR : DNS_FORMERR;
 }
 
-/* The records behind the question: OPT is the only one that matters. */
+/* What an IXFR's client has (RFC 1995 section 3): the first of five numbers at the data's end. */
+static void note_serial(struct dns_query *query, struct view soa)
+{
+	query->has_serial = true;
+	query->serial = be32_at(soa.data + soa.length - DNS_SOA_NUMBERS);
+}
+
+/* The records behind the question: OPT is the only one that matters, and the SOA of an IXFR. */
 static int records_read(
 	struct dns_query *query, struct cursor *c, unsigned before, unsigned additional)
 {
@@ -74,6 +80,8 @@ static int records_read(
 		data = cursor_view(c, length);
 		if (c->is_short)
 			return DNS_FORMERR;
+		if (type == DNS_SOA && i < before && length > DNS_SOA_NUMBERS)
+			note_serial(query, data);
 		if (type != DNS_OPT)
 			continue;
 		if (i < before || !is_root)
@@ -89,7 +97,7 @@ static int records_read(
 }
 
 /* Questions that no zone answers. */
-static int judge(const struct dns_query *query)
+static int judge(struct dns_query *query)
 {
 	if (query->class != DNS_CLASS_IN)
 		return DNS_REFUSED;
@@ -100,6 +108,7 @@ static int judge(const struct dns_query *query)
 		return DNS_FORMERR;
 	case DNS_AXFR:
 	case DNS_IXFR:
+		query->is_transfer = true;
 		return DNS_REFUSED;
 	case DNS_MAILA:
 	case DNS_MAILB:
@@ -119,7 +128,8 @@ int query_read(struct dns_query *query, struct view message)
 	if (message.length < DNS_HEADER_BYTES)
 		return QUERY_DROP;
 	query->flags = be16_at(header + 2);
-	query->has_edns = query->wants_dnssec = false;
+	query->has_edns = query->wants_dnssec = query->wants_keepalive = false;
+	query->is_transfer = query->has_serial = false;
 	query->payload_bytes = 512;
 	query->end = DNS_HEADER_BYTES;
 	if (query->flags & DNS_QR)

@@ -14,6 +14,10 @@ struct dns_query {
 	uint16_t payload_bytes; /* what the client takes over UDP: 512 without EDNS */
 	uint16_t end;		/* of the question in the message; DNS_HEADER_BYTES: it has none */
 	bool has_edns, wants_dnssec;
+	bool wants_keepalive; /* RFC 7828 */
+	bool is_transfer; /* AXFR or IXFR, well formed; judged REFUSED: only a stream has them */
+	bool has_serial;  /* of an IXFR */
+	uint32_t serial;
 	struct dns_name name; /* if `end` says that there is one */
 };
 

@@ -1,101 +1,57 @@
 /*
- * The server's loop: datagrams from the stack in batches, each answered in the buffer it came in.
- *
- *     packet buffer:  | headroom | headers | question ...... | tailroom |
- *                                            answer grows -> |
- *
- * So an answer costs no allocation and no copy of the question, whose letters come back as they were.
+ * Serving over UDP, on the caller's fiber, and TCP, in callbacks.
  */
-#include "diatom/address.h"
-#include "diatom/dns.h"
-#include "diatom/log.h"
-#include "diatom/udp.h"
+#include "lib/dns/serving.h"
+#include "lib/dns/stream.h"
 
-#define DNS_PORT     53
-#define BATCH	     32
-#define ANSWER_SPACE 512 /* what dns_answer wants at least */
+#define CONNECTION_SHARE KIBIBYTES(4) /* of memory for each connection, by default */
 
-static void answer_in_place(struct dns_server *server, struct udp_socket *socket,
-	struct udp_datagram *datagram, size_t room)
+static uint32_t or_default(uint32_t value, size_t otherwise)
 {
-	uint8_t *bytes =
-		datagram->packet->buffer + (datagram->payload.data - datagram->packet->buffer);
-	size_t length = dns_answer(server, datagram->payload, bytes, room, DNS_LIMIT_UDP);
-
-	if (length > 0)
-		udp_reply(socket, datagram, view_of(bytes, length));
+	return value != 0 ? value : (uint32_t)otherwise;
 }
 
-static void answer_apart(
-	struct dns_server *server, struct udp_socket *socket, struct udp_datagram *datagram)
+static void set_defaults(struct dns_options *o)
 {
-	size_t room, length;
-	uint8_t *bytes = udp_reply_begin(socket, datagram, &room);
-
-	if (bytes == NULL)
-		return; /* counted there */
-	length = room < ANSWER_SPACE
-			 ? 0
-			 : dns_answer(server, datagram->payload, bytes, room, DNS_LIMIT_UDP);
-	udp_reply_end(socket, datagram, length);
+	o->port = o->port != 0 ? o->port : DNS_PORT;
+	o->connections =
+		or_default(o->connections, memory_usage().heap_bytes / CONNECTION_SHARE + 1);
+	o->transfers = or_default(o->transfers, 8);
+	o->idle_ms = or_default(o->idle_ms, 30000);
+	o->message_ms = or_default(o->message_ms, 5000);
+	o->write_ms = or_default(o->write_ms, 10000);
+	o->finish_ms = or_default(o->finish_ms, 3000);
 }
 
-static void answer(
-	struct dns_server *server, struct udp_socket *socket, struct udp_datagram *datagram)
+int dns_serve_with(struct net *net, const struct dns_options *given)
 {
-	const struct packet *packet = datagram->packet;
-	size_t room = 0;
+	struct dns_options options = *given;
+	struct dns_streams streams = { .options = &options };
+	struct dns_serving serving;
+	int result = 1;
 
-	if (packet->fragment == NULL && packet->references == 1)
-		room = packet->length + packet_tailroom(packet);
-	if (room >= ANSWER_SPACE)
-		answer_in_place(server, socket, datagram, room);
-	else
-		answer_apart(server, socket, datagram);
-}
+	set_defaults(&options);
+	if (serving_start(&serving, net, options.zones, options.zone_count, options.port) != OK)
+		return 1;
+	streams.server = serving.server;
+	finish_wait(
+		AT_ONCE); /* the end shall not cancel this fiber: it still waits for transfers */
+	if (streams_open(&streams, net) == OK) {
+		instant deadline;
 
-static void serve(struct dns_server *server, struct udp_socket *socket)
-{
-	struct udp_datagram batch[BATCH];
-	enum status status;
-	unsigned n;
-
-	for (;;) {
-		status = udp_receive_batch(socket, batch, BATCH, &n, FOREVER);
-		if (status == UNREACHABLE) /* a client went away */
-			continue;
-		if (status != OK)
-			return;
-		for (unsigned i = 0; i < n; i++)
-			answer(server, socket, &batch[i]);
+		datagrams_answer(serving.server, serving.socket);
+		deadline = in_ms(options.finish_ms);
+		streams_close(&streams, deadline);
+		tcp_finish(net, deadline);
+		result = 0;
+	} else {
+		log_error("dns", "the server can't listen on TCP port %u", options.port);
 	}
+	serving_end(&serving);
+	return result;
 }
 
 int dns_serve(struct net *net, struct dns_zone *const *zones, size_t count)
 {
-	struct dns_server *server;
-	struct udp_socket *socket;
-	enum status status = dns_server_create(&server, zones, count, DNS_MEMO_DEFAULT);
-
-	if (status != OK) {
-		log_error("dns", "the server can't start: %s",
-			status == IN_USE ? "two zones have the same origin" : status_text(status));
-		return 1;
-	}
-	socket = udp_open(net, DNS_PORT);
-	if (socket == NULL) {
-		dns_server_free(server);
-		return 1;
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct dns_zone_facts facts = dns_zone_facts(zones[i]);
-
-		log_info("dns", "%s, %u names, %u records, serial %u, serving on %s port %d",
-			dns_zone_origin(zones[i]), facts.names, facts.records, facts.serial,
-			net->manifest->name, DNS_PORT);
-	}
-	serve(server, socket);
-	udp_close(socket);
-	dns_server_free(server);
-	return 0;
+	return dns_serve_with(net, &(struct dns_options){ .zones = zones, .zone_count = count });
 }

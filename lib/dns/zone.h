@@ -58,7 +58,7 @@ struct dns_zone {
 	struct dns_rrset *rrsets;
 	struct dns_slot *slots;
 	uint8_t *bytes;
-	uint32_t slot_mask;
+	uint32_t node_count, slot_mask;
 	uint64_t key; /* of the hash: who writes names into a zone can't make them collide */
 	uint32_t negative_ttl; /* RFC 2308 section 5 */
 	struct dns_zone_facts facts;

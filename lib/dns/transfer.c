@@ -1,0 +1,137 @@
+/*
+ * The walk through a zone, in order of its nodes. See transfer.h.
+ */
+#include "lib/dns/transfer.h"
+
+void transfer_start(struct dns_transfer *transfer, const struct dns_zone *zone,
+	const struct dns_query *query, uint16_t id)
+{
+	*transfer = (struct dns_transfer){
+		.zone = zone,
+		.id = id,
+		.flags = (uint16_t)(DNS_QR | DNS_AA | (query->flags & DNS_RD)),
+		.type = query->type,
+		/* RFC 1982: is the client's serial ours, or after it? */
+		.is_serial_only = query->type == DNS_IXFR && query->has_serial &&
+				  (int32_t)(query->serial - zone->facts.serial) >= 0,
+	};
+}
+
+/* The node's name in full: its labels up to the apex, then the origin's. */
+static void name_of(const struct dns_zone *zone, uint32_t node, uint8_t name[DNS_NAME_BYTES])
+{
+	size_t length = 0;
+
+	for (; node != NODE_APEX; node = zone->nodes[node].parent) {
+		const uint8_t *label = zone->bytes + zone->nodes[node].label;
+
+		memcpy(name + length, label, (size_t)label[0] + 1);
+		length += (size_t)label[0] + 1;
+	}
+	memcpy(name + length, zone->origin.bytes, zone->origin.length);
+}
+
+static bool put_soa(struct dns_writer *w, const struct dns_zone *zone)
+{
+	const struct dns_rrset *soa = zone_rrset(zone, NODE_APEX, DNS_SOA);
+	const uint8_t *data = zone->bytes + soa->data;
+	const struct dns_record record = { .type = DNS_SOA,
+		.ttl = soa->ttl,
+		.owner = zone->origin.bytes,
+		.shape = soa->shape,
+		.data = view_of(data + 2, be16_at(data)) };
+
+	if (!dns_write_record(w, &record))
+		return false;
+	w->counts[DNS_ANSWER]++;
+	return true;
+}
+
+/* The RRset's records from t->record on; false: the message is full. */
+static bool put_rrset(struct dns_transfer *t, struct dns_writer *w, const struct dns_rrset *rrset,
+	const uint8_t *owner)
+{
+	struct dns_record record = {
+		.type = rrset->type, .ttl = rrset->ttl, .owner = owner, .shape = rrset->shape
+	};
+
+	if (t->record == 0)
+		t->data = rrset->data;
+	for (; t->record < rrset->count; t->record++) {
+		const uint8_t *data = t->zone->bytes + t->data;
+
+		record.data = view_of(data + 2, be16_at(data));
+		if (w->counts[DNS_ANSWER] == UINT16_MAX || !dns_write_record(w, &record))
+			return false;
+		w->counts[DNS_ANSWER]++;
+		t->data += 2 + (uint32_t)record.data.length;
+	}
+	t->record = 0;
+	return true;
+}
+
+static bool put_node(struct dns_transfer *t, struct dns_writer *w)
+{
+	const struct dns_node *node = &t->zone->nodes[t->node];
+	uint8_t owner[DNS_NAME_BYTES];
+
+	name_of(t->zone, t->node, owner);
+	for (; t->rrset < node->rrset_count; t->rrset++) {
+		const struct dns_rrset *rrset = &t->zone->rrsets[node->rrsets + t->rrset];
+
+		if (t->node == NODE_APEX && rrset->type == DNS_SOA)
+			continue; /* the first and the last of all */
+		if (!put_rrset(t, w, rrset, owner))
+			return false;
+	}
+	t->rrset = 0;
+	return true;
+}
+
+/* All that fits. False: nothing did. */
+static bool fill(struct dns_transfer *t, struct dns_writer *w)
+{
+	if (!t->has_begun && !put_soa(w, t->zone))
+		return false;
+	t->has_begun = true;
+	if (t->is_serial_only) {
+		t->is_over = true;
+		return true;
+	}
+	for (; t->node < t->zone->node_count; t->node++)
+		if (!put_node(t, w))
+			return w->counts[DNS_ANSWER] > 0;
+	t->is_over = w->counts[DNS_ANSWER] < UINT16_MAX && put_soa(w, t->zone);
+	return w->counts[DNS_ANSWER] > 0;
+}
+
+/* RFC 5936 2.2.1: the first message must have it, the others may: names point to it. */
+static size_t put_question(const struct dns_transfer *t, uint8_t *out)
+{
+	const struct dns_name *origin = &t->zone->origin;
+	uint8_t *next = out + DNS_HEADER_BYTES;
+
+	memcpy(next, origin->bytes, origin->length);
+	be16_to(next + origin->length, t->type);
+	be16_to(next + origin->length + 2, DNS_CLASS_IN);
+	return (size_t)DNS_HEADER_BYTES + origin->length + DNS_QUESTION_BYTES;
+}
+
+size_t transfer_next(struct dns_transfer *t, uint8_t *out, size_t capacity)
+{
+	struct dns_writer w;
+	size_t length;
+
+	if (t->is_over)
+		return 0;
+	memset(out, 0, DNS_HEADER_BYTES);
+	be16_to(out, t->id);
+	be16_to(out + 2, t->flags);
+	length = put_question(t, out);
+	be16_to(out + 4, 1);
+	dns_writer_start(&w, out, capacity, length, &t->zone->origin);
+	if (!fill(t, &w))
+		return 0;
+	be16_to(out + 6, w.counts[DNS_ANSWER]);
+	return (size_t)(w.next - out);
+}
