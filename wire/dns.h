@@ -58,7 +58,7 @@ enum dns_rcode {
 /* Opcodes, in their place of the flags. */
 enum dns_opcode { DNS_QUERY = 0, DNS_NOTIFY = 4 << 11 };
 
-#define DNS_OPTION_KEEPALIVE	  11 /* of EDNS (RFC 7828) */
+#define DNS_OPTION_KEEPALIVE	   11 /* of EDNS (RFC 7828) */
 #define DNS_OPTION_KEEPALIVE_BYTES 6  /* with its time */
 
 enum dns_class { DNS_CLASS_IN = 1, DNS_CLASS_ANY = 255 };
