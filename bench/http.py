@@ -55,7 +55,7 @@ def start_nginx(lab, net, site):
     os.mkdir(directory)
     os.chmod(directory, 0o777)
     conf = lab.path("nginx.conf", f"""
-worker_processes 1;
+master_process off; # its worker, alone
 daemon off;
 user root;
 pid {directory}/pid;

@@ -150,7 +150,8 @@ static unsigned quality(struct view text)
 {
 	unsigned value = 0, digits;
 
-	if (text.length == 0 || text.length > 5 || (text.data[0] != '0' && text.data[0] != '1') ||
+	if (text.data == NULL || text.length == 0 || text.length > 5 ||
+		(text.data[0] != '0' && text.data[0] != '1') ||
 		(text.length > 1 && text.data[1] != '.'))
 		return 0;
 	value = text.data[0] == '1' ? QUALITY_MOST : 0;

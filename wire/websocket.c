@@ -44,7 +44,7 @@ enum websocket_result websocket_parse(
 	const uint8_t *p = bytes.data;
 	size_t extra, mask;
 
-	if (bytes.length < 2)
+	if (p == NULL || bytes.length < 2)
 		return WEBSOCKET_SHORT;
 	h->is_final = (p[0] & FINAL) != 0;
 	h->opcode = p[0] & OPCODE;
@@ -126,7 +126,7 @@ void websocket_accept(struct view key, char accept[WEBSOCKET_ACCEPT_BYTES])
 	uint8_t text[WEBSOCKET_KEY_BYTES + sizeof(guid) - 1] = { 0 }, digest[SHA1_BYTES];
 	struct view part = view_part(key, 0, WEBSOCKET_KEY_BYTES);
 
-	if (part.length > 0)
+	if (part.data != NULL && part.length > 0)
 		memcpy(text, part.data, part.length);
 	memcpy(text + part.length, guid, sizeof(guid) - 1);
 	sha1(view_of(text, part.length + sizeof(guid) - 1), digest);

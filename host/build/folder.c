@@ -59,11 +59,14 @@ static bool add(struct listing *l, const char *path, const char *name)
 	if (l->count == FILES_MAX)
 		return complain(l, path, "more than 65,536 files");
 	if (l->count == l->room) {
-		l->room = l->room ? l->room * 2 : 64;
-		l->files = realloc(l->files, l->room * sizeof(l->files[0]));
+		size_t room = l->room ? l->room * 2 : 64;
+		struct found *files = realloc(l->files, room * sizeof(l->files[0]));
+
+		if (files == NULL)
+			return complain(l, path, strerror(ENOMEM));
+		l->files = files;
+		l->room = room;
 	}
-	if (l->files == NULL)
-		return complain(l, path, strerror(ENOMEM));
 	l->files[l->count].path = strdup(path);
 	l->files[l->count++].name = strdup(name);
 	return true;
@@ -223,8 +226,8 @@ static bool write_rows(FILE *out, const struct listing *l, const char *symbol)
 			return false;
 		rows++;
 	}
-	fprintf(out, "\t.globl %1$s\n\t.hidden %1$s\n%1$s:\t.quad .Lfolder_%1$s, %2$u\n", symbol,
-		rows);
+	fprintf(out, "\t.globl %1$s\n\t.hidden %1$s\n%1$s:\t.quad .Lfolder_%1$s", symbol);
+	fprintf(out, ", %u\n", rows);
 	return true;
 }
 

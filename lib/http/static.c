@@ -20,7 +20,7 @@ struct form {
 
 static const struct folder_file *find(const struct folder *folder, struct view path)
 {
-	size_t low = 0, high = folder->count;
+	size_t low = 0, high = path.data != NULL ? folder->count : 0;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -172,7 +172,7 @@ void http_static(struct http_request *r, void *argument)
 {
 	const struct folder *folder = argument;
 	struct view path = path_of(r);
-	bool is_folder = path.length > 0 && path.data[path.length - 1] == '/';
+	bool is_folder = path.data != NULL && path.length > 0 && path.data[path.length - 1] == '/';
 	const struct folder_file *file =
 		is_folder ? find_with(folder, path, INDEX) : find(folder, path);
 

@@ -218,7 +218,10 @@ def works_without_its_debug_file(lab):
 @lib.test
 def warns_of_files_that_should_not_be_shipped(lab):
     image = build(lab)
-    warns(lab, image + ".debug", "never loaded")
+    with open(image, "rb") as file:
+        lab.path("long", file.read() + b"x" * 100)
+    warns(lab, lab.path("long"), "never loaded")
+    lib.equal(lab.run([lib.DIATOM, "run", image + ".debug"]).code, lib.EXIT_REFUSED, "a debug file's run")
     os.chmod(image, 0o777)
     warns(lab, image, "anyone on this machine may change")
 

@@ -219,7 +219,8 @@ def least_command(lab):
     with open(os.path.join(lib.ROOT, "doc", "everywhere.md")) as file:
         text = file.read()
     start = text.index("$ qemu-system-x86_64 -M microvm")
-    words = shlex.split(text[start + 2:text.index("```", start)].replace("\\\n", " "))
+    command = text[start + 2:text.index(" </dev/null", start)]
+    words = shlex.split(command.replace("\\\n>", " "))
     lib.equal(words[-2:], ["-kernel", "hello"], "the command's end")
     done = lab.run(words[:-1] + [lib.image("hello")], timeout=20)
     lib.equal((done.code, done.out), (1, "hello\n"), f"{done.err}what came")
