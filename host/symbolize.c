@@ -104,12 +104,34 @@ static bool is_of_other_build(const struct debug *debug, const char *line)
 	return strncmp(line + strlen(label), id, strlen(id)) != 0 || id[0] == '\0';
 }
 
+/* The shim knows no frames. It says where, and what is likely to have called that:
+ *     "  at      0x37b38394433e, image+0x333e (image text)"
+ *     "  called by (likely) image+0x492a image+0x5dd0 ..." */
+static bool explain_callers(const struct debug *debug, const char *line)
+{
+	static const char label[] = "  called by (likely)", word[] = "image+0x";
+	static unsigned long long place;
+	const char *at = strstr(line, word);
+	unsigned number = 1;
+
+	if (strncmp(line, "  at  ", 6) == 0 && at != NULL)
+		place = strtoull(at + strlen(word), NULL, 16);
+	if (strncmp(line, label, strlen(label)) != 0)
+		return false;
+	write_frame(debug, 0, place, false, false);
+	for (; at != NULL; at = strstr(at + 1, word))
+		write_frame(debug, number++, strtoull(at + strlen(word), NULL, 16), true, true);
+	return true;
+}
+
 static void explain_line(const struct debug *debug, const char *line)
 {
 	unsigned long long offset;
 	unsigned number;
 	int used = 0;
 
+	if (explain_callers(debug, line))
+		return;
 	if (sscanf(line, " #%u image+0x%llx%n", &number, &offset, &used) == 2 && used > 0)
 		write_frame(debug, number, offset, number > 0, strstr(line, "(likely)") != NULL);
 	else
