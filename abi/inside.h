@@ -4,7 +4,7 @@
  *
  *     "log"       struct inside_log         core/log.c       the last lines
  *     "fibers"    struct inside_fibers      core/fiber.c     who runs; from there, all fibers
- *     "counters"  struct inside_counter[]   every COUNTER    may be empty
+ *     "counters"  struct inside_counter[]   every COUNTER    constant; may be empty
  *
  * The body writes them as it likes, and a hostile one writes nonsense: a host checks every address,
  * index and length in them, bounds every walk, and shows texts in printable characters only.
@@ -69,14 +69,14 @@ struct inside_switch {
 	uint64_t r15, r14, r13, r12, rbx, rbp, rip;
 };
 
+/* Each field is the distance to its target from the field's own address: nothing is to be relocated. */
 struct inside_counter {
-	uint64_t name, help; /* NUL-ended texts */
-	uint64_t value;
-	uint64_t reserved;
+	int32_t name;  /* NUL-ended text */
+	int32_t value; /* uint64_t */
 };
 
 _Static_assert(sizeof(struct inside_log) == 8 + 16 * 240, "inside_log is a shared layout");
 _Static_assert(sizeof(struct inside_fiber) == 128, "inside_fiber is a shared layout");
-_Static_assert(sizeof(struct inside_counter) == 32, "inside_counter is a shared layout");
+_Static_assert(sizeof(struct inside_counter) == 8, "inside_counter is a shared layout");
 
 #endif

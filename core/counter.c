@@ -1,6 +1,6 @@
 /*
- * Counters: the linker puts every COUNTER of the image into one section and names its ends. An
- * image without a counter has no such section, and both names are NULL.
+ * Counters: the linker puts a record of every COUNTER of the image into one section and names its
+ * ends. An image without a counter has no such section, and both names are NULL.
  */
 #include "diatom/counter.h"
 
@@ -9,37 +9,40 @@
 #include "abi/inside.h"
 #include "diatom/log.h"
 
-extern struct counter __start_diatom_counters[] __attribute__((weak, visibility("hidden")));
-extern struct counter __stop_diatom_counters[] __attribute__((weak, visibility("hidden")));
+extern const struct inside_counter __start_diatom_counters[]
+	__attribute__((weak, visibility("hidden")));
+extern const struct inside_counter __stop_diatom_counters[]
+	__attribute__((weak, visibility("hidden")));
 
-_Static_assert(sizeof(struct counter) == 32, "COUNTER aligns to 32: the section is an array");
-_Static_assert(sizeof(struct counter) == sizeof(struct inside_counter), "the same, for the host");
-
-size_t counter_all(const struct counter **first)
+bool counter_get(size_t index, const char **name, uint64_t *value)
 {
-	*first = __start_diatom_counters;
-	return ((uintptr_t)__stop_diatom_counters - (uintptr_t)__start_diatom_counters) /
-	       sizeof(struct counter);
+	uintptr_t first = (uintptr_t)__start_diatom_counters;
+	const struct inside_counter *c = &__start_diatom_counters[index];
+
+	if (index >= ((uintptr_t)__stop_diatom_counters - first) / sizeof(*c))
+		return false;
+	*name = (const char *)&c->name + c->name;
+	memcpy(value, (const char *)&c->value + c->value, sizeof(*value));
+	return true;
 }
 
-uint64_t counter_value(const char *name)
+uint64_t counter_value(const char *wanted)
 {
-	const struct counter *counters;
-	size_t n = counter_all(&counters);
+	const char *name;
+	uint64_t value;
 
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(counters[i].name, name) == 0)
-			return counters[i].value;
+	for (size_t i = 0; counter_get(i, &name, &value); i++)
+		if (strcmp(name, wanted) == 0)
+			return value;
 	return 0;
 }
 
 void counter_log(void)
 {
-	const struct counter *counters;
-	size_t n = counter_all(&counters);
+	const char *name;
+	uint64_t value;
 
-	for (size_t i = 0; i < n; i++)
-		if (counters[i].value)
-			log_info("counter", "%s: %llu (%s)", counters[i].name,
-				(unsigned long long)counters[i].value, counters[i].help);
+	for (size_t i = 0; counter_get(i, &name, &value); i++)
+		if (value)
+			log_info("counter", "%s: %llu", name, (unsigned long long)value);
 }

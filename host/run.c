@@ -329,8 +329,11 @@ static int describe(struct run_config *config, const struct options *options,
 	const struct image *image, enum options_target target)
 {
 	const struct named_run *named = config->named;
+	const struct debug *debug = NULL;
 
-	if (named == NULL || (counters_describe(&named->place, image, named->data) &&
+	if (named != NULL && config->debug != NULL && debug_file_read(config->debug, image))
+		debug = &config->debug->debug;
+	if (named == NULL || (counters_describe(&named->place, image, debug, named->data) &&
 				     state_write(&named->place, config, image, options->image,
 					     target == TARGET_PROCESS ? "process"
 					     : target == TARGET_QEMU  ? "QEMU"

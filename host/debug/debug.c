@@ -83,6 +83,7 @@ static void take_section(struct debug *debug, const struct debug_bytes *file, co
 		{ ".debug_str_offsets", &debug->name_offsets },
 		{ ".debug_rnglists", &debug->ranges },
 		{ ".diatom.parts", &debug->parts },
+		{ ".diatom.help", &debug->help },
 	};
 	struct debug_bytes notes;
 

@@ -47,6 +47,7 @@ struct debug {
 	struct debug_bytes frames;
 	struct debug_bytes units, shapes, addresses, name_offsets, ranges;
 	struct debug_bytes parts; /* what diatom inspect reads: host/inspect/parts.h */
+	struct debug_bytes help;  /* what its counters count: include/diatom/counter.h */
 	uint8_t build_id[DEBUG_BUILD_ID_MAX];
 	unsigned build_id_bytes; /* 0: it has none */
 };
@@ -71,6 +72,9 @@ bool debug_function_at(const struct debug *debug, uint64_t offset, struct debug_
 
 /* The function or object of that name (functions first). */
 bool debug_symbol_find(const struct debug *debug, const char *name, struct debug_symbol *symbol);
+
+/* What the counter whose value is at `offset` counts, in words. */
+bool debug_counter_help(const struct debug *debug, uint64_t offset, char *text, size_t room);
 
 /* A line of the source. */
 struct debug_line {

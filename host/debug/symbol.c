@@ -103,3 +103,19 @@ bool debug_symbol_find(const struct debug *debug, const char *name, struct debug
 	}
 	return is_found;
 }
+
+bool debug_counter_help(const struct debug *debug, uint64_t offset, char *text, size_t room)
+{
+	struct reader r = reader_of(debug->help);
+
+	while (!reader_is_done(&r)) {
+		uint64_t of = reader_number(&r, 8);
+		const char *help = reader_text(&r);
+
+		if (!r.is_bad && of == offset) {
+			reader_copy_text(text, room, help);
+			return true;
+		}
+	}
+	return false;
+}

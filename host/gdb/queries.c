@@ -148,14 +148,18 @@ static void show_counters(struct gdb_server *server)
 	uint64_t at = body_inside(&server->body, INSIDE_COUNTERS, 0);
 	struct inside_counter counter;
 	char name[40], line[64 + sizeof(name)];
+	uint64_t value;
 
 	for (uint64_t left = inside != NULL ? inside->bytes : 0; left >= sizeof(counter);
 		left -= sizeof(counter), at += sizeof(counter)) {
-		if (!server->body.read(server->body.self, at, &counter, sizeof(counter)))
+		if (!server->body.read(server->body.self, at, &counter, sizeof(counter)) ||
+			!server->body.read(server->body.self,
+				at + offsetof(struct inside_counter, value) +
+					(uint64_t)counter.value,
+				&value, sizeof(value)))
 			return;
-		(void)body_text(&server->body, counter.name, name, sizeof(name));
-		snprintf(line, sizeof(line), "%-32s %llu\n", name,
-			(unsigned long long)counter.value);
+		(void)body_text(&server->body, at + (uint64_t)counter.name, name, sizeof(name));
+		snprintf(line, sizeof(line), "%-32s %llu\n", name, (unsigned long long)value);
 		put_line(server, line);
 	}
 }

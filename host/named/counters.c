@@ -1,6 +1,6 @@
 /*
- * The names are pointers in data that is relocated at load: loaded to run at address zero, a copy of
- * the image has offsets in their place.
+ * Names and values are found by distances in constant data, so a copy of the image that is loaded
+ * anywhere has them; what each counts is in the image's debug file.
  */
 #include "host/named/counters.h"
 
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "abi/inside.h"
+#include "host/debug/debug.h"
 #include "host/image/image.h"
 
 #define RESERVE_MAX (UINT64_C(4) << 20)
@@ -41,24 +42,25 @@ static void take_text(
 
 /* Lines for all counters; their length. */
 static size_t list_counters(char *lines, size_t room, const struct image *image,
-	const struct image_inside *inside, const uint8_t *loaded)
+	const struct image_inside *inside, const uint8_t *loaded, const struct debug *debug)
 {
+	uint64_t at = inside->virtual, end = at + inside->bytes;
+	struct inside_counter counter;
 	size_t used = 0;
 
-	for (uint64_t at = 0;
-		at + sizeof(struct inside_counter) <= inside->bytes && used + LINE_BYTES < room;
-		at += sizeof(struct inside_counter)) {
-		char name[COUNTERS_NAME_BYTES], help[COUNTERS_HELP_BYTES];
-		struct inside_counter counter;
+	for (; at + sizeof(counter) <= end && used + LINE_BYTES < room; at += sizeof(counter)) {
+		char name[COUNTERS_NAME_BYTES], help[COUNTERS_HELP_BYTES] = "";
+		uint64_t value_at;
 
-		memcpy(&counter, loaded + inside->virtual + at, sizeof(counter));
-		take_text(name, sizeof(name), loaded, image->span_bytes, counter.name);
-		take_text(help, sizeof(help), loaded, image->span_bytes, counter.help);
+		memcpy(&counter, loaded + at, sizeof(counter));
+		value_at = at + offsetof(struct inside_counter, value) + (uint64_t)counter.value;
+		take_text(
+			name, sizeof(name), loaded, image->span_bytes, at + (uint64_t)counter.name);
+		if (debug != NULL)
+			(void)debug_counter_help(debug, value_at, help, sizeof(help));
 		if (is_name(name))
 			used += (size_t)snprintf(lines + used, room - used, "%llx %s %s\n",
-				(unsigned long long)(inside->virtual + at +
-						     offsetof(struct inside_counter, value)),
-				name, help);
+				(unsigned long long)value_at, name, help);
 	}
 	return used;
 }
@@ -81,7 +83,8 @@ static bool reserve(const struct image *image, int data)
 	return true;
 }
 
-bool counters_describe(const struct place *place, const struct image *image, int data)
+bool counters_describe(
+	const struct place *place, const struct image *image, const struct debug *debug, int data)
 {
 	static char lines[COUNTERS_MAX * LINE_BYTES];
 	const struct image_inside *inside = image_inside_find(image, INSIDE_COUNTERS);
@@ -96,7 +99,7 @@ bool counters_describe(const struct place *place, const struct image *image, int
 		if (loaded == MAP_FAILED)
 			return false;
 		image_load(image, loaded, 0);
-		used = list_counters(lines, sizeof(lines), image, inside, loaded);
+		used = list_counters(lines, sizeof(lines), image, inside, loaded, debug);
 		munmap(loaded, image->span_bytes);
 	}
 	return place_write(place, "counters", lines, used);

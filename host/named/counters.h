@@ -15,6 +15,7 @@
 
 #include "host/named/place.h"
 
+struct debug;
 struct image;
 
 #define COUNTERS_NAME_BYTES 64
@@ -27,8 +28,10 @@ struct counter_value {
 	uint64_t value;
 };
 
-/* Writes the run's file `counters`, and gives `data` the image's length and room. False with errno. */
-bool counters_describe(const struct place *place, const struct image *image, int data);
+/* Writes the run's file `counters`, and gives `data` the image's length and room. False with errno.
+ * `debug` knows what the counters count; NULL: it is not at hand, and their help is empty. */
+bool counters_describe(
+	const struct place *place, const struct image *image, const struct debug *debug, int data);
 
 /* Reads all values: an array that the caller frees, and its length. NULL: there are none. */
 struct counter_value *counters_read(const struct place *place, unsigned *count);
