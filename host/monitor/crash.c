@@ -7,13 +7,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "host/crash/instruction.h"
 #include "host/crash/report.h"
 #include "host/monitor/debugger.h"
-#include "host/monitor/instruction.h"
-
-#define INSTRUCTION_BYTES  15
-#define GENERAL_PROTECTION 13
-#define UNDEFINED_OPCODE   6
 
 static bool read_body(void *self, uint64_t address, void *to, size_t bytes)
 {
@@ -62,30 +58,6 @@ static struct crash_report report_of(struct guest *guest)
 	};
 }
 
-/* The CPU says "general protection"; the instruction says which. An undefined opcode may be one, too,
- * where the hypervisor makes it so. */
-static void name_instruction(
-	struct guest *guest, struct crash_report *report, char *text, size_t room)
-{
-	uint64_t physical = layout_physical(&guest->layout, report->registers.rip, 1);
-	size_t length = INSTRUCTION_BYTES;
-
-	if (report->vector != GENERAL_PROTECTION && report->vector != UNDEFINED_OPCODE)
-		return;
-	/* An instruction at the end of a region is shorter than the longest. */
-	while (length > 0 &&
-		layout_physical(&guest->layout, report->registers.rip, length) == UINT64_MAX)
-		length--;
-	if (physical == UINT64_MAX || length == 0)
-		return;
-	instruction_describe(
-		text, room, guest->host + physical, length, (uint16_t)report->registers.rdx);
-	if (text[0] != '\0') {
-		report->why = text;
-		report->why_length = strlen(text);
-	}
-}
-
 void crash_exception(struct guest *guest)
 {
 	struct crash_report report = report_of(guest);
@@ -102,7 +74,7 @@ void crash_exception(struct guest *guest)
 		report.address = sregs.cr2;
 		report.registers.fs = sregs.fs.base;
 	}
-	name_instruction(guest, &report, text, sizeof(text));
+	instruction_explain(&report, text, sizeof(text));
 	guest_end(guest, crash_report_print(&report));
 }
 

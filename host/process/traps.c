@@ -18,9 +18,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "host/crash/instruction.h"
 #include "host/crash/report.h"
 #include "host/image/image.h"
-#include "host/monitor/instruction.h"
 #include "host/observe/observer.h"
 #include "host/process/names.h"
 #include "host/process/ticks.h"

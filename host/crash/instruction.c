@@ -2,10 +2,15 @@
  * Not a disassembler: the few opcodes that ring 3 is refused, behind any prefixes. What it does not
  * know it does not name.
  */
-#include "host/monitor/instruction.h"
+#include "host/crash/instruction.h"
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
+
+#define INSTRUCTION_BYTES  15
+#define GENERAL_PROTECTION 13
+#define UNDEFINED_OPCODE   6
 
 struct opcode {
 	uint8_t byte;
@@ -81,4 +86,26 @@ void instruction_describe(char *text, size_t room, const uint8_t *code, size_t l
 		snprintf(text, room, "port %#x not granted", dx);
 	else if (bytes[0] == 0xcd)
 		snprintf(text, room, "software interrupt %#x", bytes[1]);
+}
+
+/* The CPU says "general protection"; the instruction says which. An undefined opcode may be one, too,
+ * where the hypervisor makes it so. */
+void instruction_explain(struct crash_report *report, char *text, size_t room)
+{
+	const struct body *body = &report->body;
+	uint8_t code[INSTRUCTION_BYTES];
+	size_t length = sizeof(code);
+
+	if (report->vector != GENERAL_PROTECTION && report->vector != UNDEFINED_OPCODE)
+		return;
+	/* An instruction at the end of a region is shorter than the longest. */
+	while (length > 0 && !body->read(body->self, report->registers.rip, code, length))
+		length--;
+	if (length == 0)
+		return;
+	instruction_describe(text, room, code, length, (uint16_t)report->registers.rdx);
+	if (text[0] == '\0')
+		return;
+	report->why = text;
+	report->why_length = strlen(text);
 }
