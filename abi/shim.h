@@ -39,6 +39,9 @@
 enum shim_mark {
 	SHIM_ENDS = 0,	 /* one byte follows: the exit code */
 	SHIM_STARTS = 1, /* the image's first instruction is next */
+	SHIM_CRASHED =
+		2, /* why and where is in memory (abi/shim_state.h); the text that follows says it, too */
+	SHIM_MARK_LAST = SHIM_CRASHED,
 };
 
 #endif

@@ -16,7 +16,6 @@
 
 #define CRASH_TEXT_MAX 1024
 #define DRAIN_NS       100000000
-#define MSR_FS_BASE    0xc0000100
 #define USER_END       (UINT64_C(1) << 47)
 
 static const char not_its_own[] = "platform call with memory that is not the body's";
@@ -100,7 +99,7 @@ static const char *crash(uint64_t address, uint64_t length)
 
 	if (text == NULL)
 		return not_its_own;
-	crash_why_length = shown;
+	shim_state.why_length = shown;
 	return text;
 }
 

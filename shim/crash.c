@@ -10,10 +10,10 @@
 
 #include "abi/call.h"
 #include "shim/console.h"
+#include "shim/machine.h"
 #include "shim/power.h"
 #include "shim/world.h"
 
-#define HAS_ERROR_CODE	  0x60227d00U /* a bit for each vector: 8, 10-14, 17, 21, 29, 30 */
 #define STACK_WORDS_SEEN  256
 #define STACK_WORDS_SHOWN 12
 #define RING_MASK	  3
@@ -33,8 +33,7 @@ enum { FAULT_PRESENT = 1, FAULT_WRITE = 2, FAULT_EXECUTE = 16 };
 
 enum { EXECUTE = 1, WRITE = 2 }; /* enum image_rights */
 
-const char *crash_why;
-uint64_t crash_why_length;
+struct shim_state shim_state __attribute__((section(".state")));
 
 extern const struct shim_image shim_image;
 
@@ -116,15 +115,12 @@ static void say_page_fault(uint64_t code, uint64_t address)
 	say_place(address);
 }
 
-/* Opcodes that ring 3 is refused; `extension` of the modrm byte, 8: any. Behind 0f first. */
+/* The opcodes that attackers want most; `extension` of the modrm byte, 8: any. Behind 0f first. A host that
+ * reads shim_state knows more of them. */
 static const struct {
 	uint8_t is_plain, byte, extension;
 	char name[12];
 } opcodes[] = {
-	{ 0, 0x00, 2, "lldt" },
-	{ 0, 0x00, 3, "ltr" },
-	{ 0, 0x01, 0, "sgdt" },
-	{ 0, 0x01, 1, "sidt" },
 	{ 0, 0x01, 2, "lgdt" },
 	{ 0, 0x01, 3, "lidt" },
 	{ 0, 0x01, 7, "invlpg" },
@@ -204,13 +200,14 @@ static const char *name_of(uint64_t vector)
 	}
 }
 
-static void say_cause(
-	const struct crash_frame *frame, uint64_t code, uint64_t rip, uint64_t address)
+static void say_cause(const struct shim_frame *frame, uint64_t code, uint64_t rip, uint64_t address)
 {
-	if (crash_why != NULL && crash_why_length > 0) {
-		say_bytes(crash_why, crash_why_length);
-	} else if (crash_why != NULL) {
-		say(crash_why);
+	const char *why = (const char *)shim_state.why;
+
+	if (why != NULL && shim_state.why_length > 0) {
+		say_bytes(why, shim_state.why_length);
+	} else if (why != NULL) {
+		say(why);
 	} else if (frame->vector == VECTOR_PAGE) {
 		say_page_fault(code, address);
 	} else if ((frame->vector != VECTOR_PROTECTION && frame->vector != VECTOR_INVALID) ||
@@ -235,7 +232,7 @@ static void say_address(const char *label, uint64_t address)
 	say(")\n");
 }
 
-static void say_registers(const struct crash_frame *frame, uint64_t rsp)
+static void say_registers(const struct shim_frame *frame, uint64_t rsp)
 {
 	static const char names[][4] = { "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8 ",
 		"r9 ", "r10", "r11", "r12", "r13", "r14", "r15", "rsp" };
@@ -272,9 +269,10 @@ static void say_stack(uint64_t rsp)
 static bool is_out_of_memory(void)
 {
 	static const char words[] = CRASH_OUT_OF_MEMORY;
+	const char *why = (const char *)shim_state.why;
 	unsigned i = 0;
 
-	while (i < crash_why_length && words[i] != '\0' && crash_why[i] == words[i])
+	while (i < shim_state.why_length && words[i] != '\0' && why[i] == words[i])
 		i++;
 	return words[i] == '\0';
 }
@@ -286,13 +284,19 @@ static const char *name_of_image(void)
 	return name == NULL ? "image" : name;
 }
 
-_Noreturn void crash_exception(const struct crash_frame *frame)
+_Noreturn void crash_exception(const struct shim_frame *frame)
 {
-	bool has_code = frame->vector < 32 && (HAS_ERROR_CODE >> frame->vector & 1) != 0;
+	bool has_code = (SHIM_HAS_ERROR_CODE >> frame->vector & 1) != 0;
 	const uint64_t *cpu = frame->cpu + has_code;
 	uint64_t rip = cpu[0], rsp = cpu[3], address;
 
+	shim_state.frame = (uint64_t)frame;
 	__asm__ volatile("mov %%cr2, %0" : "=r"(address));
+	shim_state.address = address;
+	__asm__ volatile("rdmsr"
+			 : "=a"(shim_state.thread[0]), "=d"(shim_state.thread[1])
+			 : "c"(MSR_FS_BASE));
+	report_mark(SHIM_CRASHED);
 	say("diatom: ");
 	say((cpu[1] & RING_MASK) == 0 ? "shim" : name_of_image());
 	say(is_out_of_memory() ? " ended: " : " crashed: ");
@@ -300,7 +304,7 @@ _Noreturn void crash_exception(const struct crash_frame *frame)
 	say("\n");
 	if (is_out_of_memory())
 		say("  give it more memory: -m MIB\n");
-	if (crash_why == NULL && frame->vector == VECTOR_PAGE)
+	if (shim_state.why == 0 && frame->vector == VECTOR_PAGE)
 		say_address("  address 0x", address);
 	say_address("  at      0x", rip);
 	say_registers(frame, rsp);

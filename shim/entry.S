@@ -12,7 +12,7 @@
  *       int3           back in ring 0: shim_start(start info), which does not return
  *
  * What each exception finds on its stack (IST1, always the same place): the CPU's frame, with an error
- * code before it or not, the vector, and then, in the order of struct crash_registers, the registers.
+ * code before it or not, the vector, and then, in the order of struct shim_frame, the registers.
  */
 #include "abi/shim_image.h"
 
@@ -277,7 +277,7 @@ call_stub:
 	jnz 1f
 	pop %rcx
 	iretq
-1:	mov %rax, crash_why
+1:	mov %rax, shim_state + 40 /* why */
 	mov %rcx, %rax
 	pop %rcx
 	push $3

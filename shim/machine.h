@@ -37,26 +37,20 @@ static inline uint8_t port_read8(uint16_t port)
 	return value;
 }
 
+#define MSR_FS_BASE 0xc0000100
+
 /* One instruction, so one exit where a hypervisor can make it one. */
 static inline void port_write_bytes(uint16_t port, const void *bytes, uint64_t count)
 {
 	__asm__ volatile("rep outsb" : "+S"(bytes), "+c"(count) : "d"(port) : "memory");
 }
 
-static inline uint64_t msr_read(uint32_t number)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
-	return (uint64_t)high << 32 | low;
-}
-
 static inline void msr_write(uint32_t number, uint64_t value)
 {
 	__asm__ volatile("wrmsr"
-		:
-		: "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(number)
-		: "memory");
+			 :
+			 : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(number)
+			 : "memory");
 }
 
 struct cpuid {

@@ -7,6 +7,7 @@
 #include "abi/call.h"
 #include "shim/clock.h"
 #include "shim/console.h"
+#include "shim/crash.h"
 #include "shim/device.h"
 #include "shim/loader.h"
 #include "shim/power.h"
@@ -64,6 +65,8 @@ _Noreturn void shim_start(uint32_t start_info)
 	for (unsigned i = 0; i < BOOT_SEED_BYTES / 8; i++)
 		((uint64_t *)(void *)world.boot->seed)[i] = seed_next();
 	clock_set(&world.boot->clock, line.wall_ns);
+	shim_state.tables = l->tables;
+	shim_state.boot_info = l->boot.virtual + BOOT_INFO;
 	report_mark(SHIM_STARTS);
 	enter_body(l->image.virtual + shim_image.entry, l->stack.virtual + l->stack.bytes - 8,
 		l->boot.virtual + BOOT_INFO);

@@ -13,12 +13,10 @@
 #include "shim/seed.h"
 #include "world/tables.h"
 
-#define EXECUTE	      1 /* enum image_rights */
-#define WRITE	      2
-#define TABLE_ENTRIES 512
-#define NO_EXECUTE    (UINT64_C(1) << 63)
-#define SEEN	      UINT64_C(0x1000000) /* entry.S maps so much */
-#define RELATIVE      24		  /* bytes of a relocation entry */
+#define EXECUTE	 1 /* enum image_rights */
+#define WRITE	 2
+#define SEEN	 UINT64_C(0x1000000) /* entry.S maps so much */
+#define RELATIVE 24		     /* bytes of a relocation entry */
 
 struct world world;
 
@@ -37,7 +35,7 @@ void world_see(uint64_t start, uint64_t end)
 	if (start < SEEN)
 		start = SEEN;
 	for (uint64_t at = start & -LARGE_BYTES; at < end; at += LARGE_BYTES)
-		table_directories[at / LARGE_BYTES] = at | 0x83 | NO_EXECUTE;
+		table_directories[at / LARGE_BYTES] = at | 0x83 | ENTRY_NO_EXECUTE;
 }
 
 /* Relocation: every place was checked when the image was built. */
@@ -106,7 +104,7 @@ static void seal_shim(void)
 		uint64_t at = i * PAGE_BYTES;
 		bool is_text = at >= (uintptr_t)shim_text && at < (uintptr_t)shim_text_end;
 
-		table_low[i] = at | (is_text ? 1 : 3 | NO_EXECUTE);
+		table_low[i] = at | (is_text ? 1 : 3 | ENTRY_NO_EXECUTE);
 	}
 	table_directories[0] = (uintptr_t)table_low | 3;
 }

@@ -7,17 +7,6 @@
 
 #include <stddef.h>
 
-#define PRESENT	   UINT64_C(1)
-#define WRITABLE   UINT64_C(2)
-#define USER	   UINT64_C(4)
-#define ACCESSED   UINT64_C(0x20)
-#define DIRTY	   UINT64_C(0x40)
-#define LARGE	   UINT64_C(0x80)
-#define NO_EXECUTE (UINT64_C(1) << 63)
-#define ADDRESS	   UINT64_C(0x000ffffffffff000)
-
-#define ENTRIES	   512
-
 static uint64_t *table_at(struct tables *tables, uint64_t physical)
 {
 	return (uint64_t *)(void *)(tables->host + physical);
@@ -44,19 +33,20 @@ void tables_init(struct tables *tables, uint8_t *host, uint64_t start, uint64_t 
 /* The table below an entry, made if it isn't there; NULL when there is no room. */
 static uint64_t *descend(struct tables *tables, uint64_t *entry)
 {
-	if ((*entry & PRESENT) == 0) {
+	if ((*entry & ENTRY_PRESENT) == 0) {
 		if (tables->next + PAGE_BYTES > tables->end) {
 			tables->is_full = true;
 			return NULL;
 		}
-		*entry = take_page(tables) | PRESENT | WRITABLE | USER | ACCESSED;
+		*entry = take_page(tables) | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_USER |
+			 ENTRY_ACCESSED;
 	}
-	return table_at(tables, *entry & ADDRESS);
+	return table_at(tables, *entry & ENTRY_ADDRESS);
 }
 
 static unsigned index_at(uint64_t virtual, unsigned shift)
 {
-	return (virtual >> shift) % ENTRIES;
+	return (virtual >> shift) % TABLE_ENTRIES;
 }
 
 /* The level that holds the leaves of `virtual`. */
@@ -71,11 +61,11 @@ static uint64_t *leaf_table(struct tables *tables, uint64_t virtual, bool is_lar
 
 static uint64_t flags_of(unsigned rights)
 {
-	uint64_t flags = PRESENT | ACCESSED | DIRTY;
+	uint64_t flags = ENTRY_PRESENT | ENTRY_ACCESSED | ENTRY_DIRTY;
 
-	flags |= (rights & PAGE_WRITE) != 0 ? WRITABLE : 0;
-	flags |= (rights & PAGE_EXECUTE) != 0 ? 0 : NO_EXECUTE;
-	flags |= (rights & PAGE_USER) != 0 ? USER : 0;
+	flags |= (rights & PAGE_WRITE) != 0 ? ENTRY_WRITABLE : 0;
+	flags |= (rights & PAGE_EXECUTE) != 0 ? 0 : ENTRY_NO_EXECUTE;
+	flags |= (rights & PAGE_USER) != 0 ? ENTRY_USER : 0;
 	return flags;
 }
 
@@ -84,7 +74,7 @@ void tables_map(struct tables *tables, uint64_t virtual, uint64_t physical, uint
 {
 	uint64_t page = is_large ? LARGE_BYTES : PAGE_BYTES;
 	unsigned shift = is_large ? 21 : 12;
-	uint64_t flags = flags_of(rights) | (is_large ? LARGE : 0);
+	uint64_t flags = flags_of(rights) | (is_large ? ENTRY_LARGE : 0);
 	uint64_t *table = NULL;
 
 	for (uint64_t done = 0; done < bytes; done += page) {
@@ -114,7 +104,7 @@ void tables_map_window(struct tables *tables, uint64_t virtual, uint64_t physica
 			entry += PAGE_BYTES;
 		}
 		virtual += PAGE_BYTES;
-		if (++index == ENTRIES && left > 1) {
+		if (++index == TABLE_ENTRIES && left > 1) {
 			index = 0;
 			table = leaf_table(tables, virtual, false);
 		}

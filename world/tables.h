@@ -14,6 +14,17 @@
 #define LARGE_BYTES UINT64_C(0x200000)
 #define GIANT_BYTES UINT64_C(0x40000000) /* what one page directory covers */
 
+/* Of an entry of a table (Intel SDM volume 3, 4.5). */
+#define ENTRY_PRESENT	 UINT64_C(1)
+#define ENTRY_WRITABLE	 UINT64_C(2)
+#define ENTRY_USER	 UINT64_C(4)
+#define ENTRY_ACCESSED	 UINT64_C(0x20)
+#define ENTRY_DIRTY	 UINT64_C(0x40)
+#define ENTRY_LARGE	 UINT64_C(0x80)
+#define ENTRY_NO_EXECUTE (UINT64_C(1) << 63)
+#define ENTRY_ADDRESS	 UINT64_C(0x000ffffffffff000)
+#define TABLE_ENTRIES	 512
+
 enum page_rights {
 	PAGE_WRITE = 1,
 	PAGE_EXECUTE = 2,
