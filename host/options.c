@@ -343,8 +343,6 @@ static const char *not_for_qemu(const struct options *options)
 {
 	if (options->gdb != NULL)
 		return "gdb";
-	if (options->core != NULL)
-		return "core";
 	if (options->is_detached)
 		return "detach";
 	return options->name[0] != '\0' ? "name" : NULL;

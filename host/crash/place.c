@@ -3,9 +3,11 @@
  */
 #include "host/crash/place.h"
 
+#include "abi/device.h"
 #include "host/image/image.h"
 
 #define PAGE_BYTES UINT64_C(4096)
+#define SHIM_END   (UINT64_C(1) << 32) /* the shim sees memory one to one below it */
 
 static bool is_within(uint64_t address, uint64_t start, uint64_t bytes)
 {
@@ -34,6 +36,15 @@ static struct place place_in_image(const struct body *body, uint64_t address)
 	return (struct place){ .name = "a hole of the image", .is_image = true };
 }
 
+static bool is_in_window(const struct boot_info *boot, uint64_t address)
+{
+	for (unsigned i = 0; i < boot->device_count && i < BOOT_DEVICES_MAX; i++)
+		if (boot->devices[i].transport == BOOT_VIRTIO_SHIM &&
+			is_within(address, boot->devices[i].address, DEVICE_WINDOW_BYTES))
+			return true;
+	return false;
+}
+
 /* In a VM it is two pages before the host's page. */
 uint64_t place_boot_info(const struct boot_info *boot)
 {
@@ -47,6 +58,8 @@ struct place place_of(const struct body *body, uint64_t address)
 
 	if (address < PAGE_BYTES)
 		return (struct place){ .name = "NULL" };
+	if (body->boot->target == BOOT_SHIM && address < SHIM_END)
+		return (struct place){ .name = "the shim's memory" };
 	if (is_within(address, m->image, m->image_bytes))
 		return place_in_image(body, address);
 	if (is_within(address, m->main_stack, m->main_stack_bytes))
@@ -66,6 +79,8 @@ struct place place_of(const struct body *body, uint64_t address)
 		return (struct place){ .name = "the host's page" };
 	if (address / PAGE_BYTES == (body->boot->call | body->boot->syscall) / PAGE_BYTES)
 		return (struct place){ .name = "the call stub" };
+	if (is_in_window(body->boot, address))
+		return (struct place){ .name = "a device window" };
 	for (unsigned i = 0; i < body->boot->blob_count && i < BOOT_BLOBS_MAX; i++)
 		if (is_within(address, body->boot->blobs[i].address, body->boot->blobs[i].length))
 			return (struct place){ .name = "a file of the user's" };

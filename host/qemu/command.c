@@ -39,8 +39,8 @@ static char *double_commas(const char *text)
 	return copy;
 }
 
-static void add_machine(
-	struct command *command, const struct run_config *config, enum run_accel accel)
+static void add_machine(struct command *command, const struct run_config *config,
+	enum run_accel accel, const struct command_ends *ends)
 {
 	static const char *const always[] = { "-nodefaults", "-no-user-config", "-no-reboot",
 		"-display", "none", NULL };
@@ -49,13 +49,20 @@ static void add_machine(
 
 	command_add(command, QEMU_PROGRAM);
 	command_add(command, "-machine");
-	command_add(command, "%s", machine->option);
+	command_add(command, "%s%s", machine->option,
+		ends->memory >= 0 ? ",memory-backend=memory" : "");
 	command_add(command, "-accel");
 	command_add(command, accel == RUN_ACCEL_KVM ? "kvm" : "tcg");
 	command_add(command, "-cpu");
 	command_add(command, "%s", cpu);
 	command_add(command, "-m");
 	command_add(command, "%lluM", (unsigned long long)(config->memory_bytes / MIB));
+	if (ends->memory >= 0) {
+		command_add(command, "-object");
+		command_add(command,
+			"memory-backend-file,id=memory,share=on,mem-path=/proc/self/fd/%d,size=%lluM",
+			ends->memory, (unsigned long long)(config->memory_bytes / MIB));
+	}
 	add_all(command, always);
 	add_all(command, machine->more);
 }
@@ -221,7 +228,7 @@ int qemu_command(struct command *command, const struct run_config *config,
 		code = line_write(config, line, sizeof(line));
 	if (code != 0)
 		return code;
-	add_machine(command, config, accel);
+	add_machine(command, config, accel, ends);
 	add_jail(command, config);
 	add_ports(command, ends);
 	add_nets(command, config);

@@ -19,6 +19,7 @@ struct command_ends {
 	int report;  /* the report port, a socket */
 	int input;   /* the virtio console, a socket; -1: the image has none */
 	int files;   /* the initial ramdisk: the files one after the other; -1: none */
+	int memory;  /* the machine's, a file (memory.h) */
 };
 
 /* Puts the command together. 0, or the exit code after having said what can't be done. */

@@ -17,12 +17,14 @@
 #include <unistd.h>
 
 #include "abi/shim.h"
+#include "host/qemu/crash.h"
 #include "host/qemu/files.h"
 #include "host/qemu/leash.h"
 #include "host/qemu/pump.h"
 #include "host/report.h"
 
-#define SECOND INT64_C(1000000000)
+#define SECOND	   INT64_C(1000000000)
+#define KEPT_BYTES 8192
 
 enum { AT_SIGNALS, AT_REPORT, AT_CONSOLE, AT_INPUT, PLACES };
 
@@ -35,10 +37,13 @@ struct watch {
 	struct pump console, input;
 	unsigned requests; /* INT and TERM that came */
 	bool is_started;   /* the mark came */
+	bool has_crashed;  /* likewise */
 	bool has_code, wants_code;
 	bool has_ended; /* QEMU */
 	int code;	/* by the mark, a second signal, or the time limit */
 	int status;	/* of wait */
+	size_t kept;	/* of texts after a crash; more than fits is lost */
+	char texts[KEPT_BYTES];
 };
 
 static bool make_pair(int *ours, int *theirs)
@@ -62,6 +67,12 @@ int guest_open(struct guest *guest, const struct run_config *config, const struc
 		(image->console.name[0] != '\0' && !make_pair(&guest->input, &guest->ends.input)))
 		return report_error(
 			EXIT_HOST_LACKS, NULL, "can't talk to QEMU: %s", strerror(errno));
+	guest->image = image;
+	if (!memory_make(&guest->memory, config->memory_bytes))
+		return report_error(EXIT_OUT_OF_MEMORY, "give it less:  --mem MIB",
+			"no memory for a machine of %llu MiB: %s",
+			(unsigned long long)(config->memory_bytes >> 20), strerror(errno));
+	guest->ends.memory = guest->memory.fd;
 	guest->ends.files = files_ramdisk(config, &code);
 	return code;
 }
@@ -71,7 +82,7 @@ static _Noreturn void become_qemu(
 	const struct guest *guest, const struct run_config *config, struct command *command)
 {
 	const int kept[] = { guest->ends.console, guest->ends.report, guest->ends.input,
-		guest->ends.files };
+		guest->ends.files, guest->ends.memory };
 	char *no_environment[] = { NULL };
 	sigset_t none;
 	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -121,6 +132,29 @@ static void take_start(struct watch *watch)
 		ask_to_finish(watch);
 }
 
+static void take_text(struct watch *watch, const char *text, size_t length)
+{
+	size_t room = sizeof(watch->texts) - watch->kept;
+
+	if (!watch->has_crashed) {
+		report_write(STDERR_FILENO, text, length);
+		return;
+	}
+	length = length < room ? length : room;
+	memcpy(watch->texts + watch->kept, text, length);
+	watch->kept += length;
+}
+
+static void take_mark(struct watch *watch, char mark)
+{
+	if (mark == SHIM_ENDS)
+		watch->wants_code = true;
+	else if (mark == SHIM_STARTS)
+		take_start(watch);
+	else
+		watch->has_crashed = true;
+}
+
 /* Texts go to standard error, marks are acted on. True if something came. */
 static bool take_report(struct watch *watch)
 {
@@ -129,25 +163,22 @@ static bool take_report(struct watch *watch)
 	ssize_t from = 0;
 
 	for (ssize_t i = 0; i < n; i++) {
-		bool is_mark =
-			watch->wants_code || bytes[i] == SHIM_ENDS || bytes[i] == SHIM_STARTS;
+		bool is_mark = watch->wants_code || (bytes[i] >= 0 && bytes[i] <= SHIM_MARK_LAST);
 
 		if (!is_mark)
 			continue;
-		report_write(STDERR_FILENO, bytes + from, (size_t)(i - from));
+		take_text(watch, bytes + from, (size_t)(i - from));
 		from = i + 1;
 		if (watch->wants_code) {
 			watch->code = (uint8_t)bytes[i];
 			watch->has_code = true;
 			watch->wants_code = false;
-		} else if (bytes[i] == SHIM_ENDS) {
-			watch->wants_code = true;
 		} else {
-			take_start(watch);
+			take_mark(watch, bytes[i]);
 		}
 	}
 	if (n > from)
-		report_write(STDERR_FILENO, bytes + from, (size_t)(n - from));
+		take_text(watch, bytes + from, (size_t)(n - from));
 	if (n == 0)
 		watch->report = -1;
 	return n > 0;
@@ -246,6 +277,12 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static void tell_crash(struct watch *watch, struct guest *guest)
+{
+	if (!crash_tell(&guest->memory, watch->config, guest->image))
+		report_write(STDERR_FILENO, watch->texts, watch->kept);
+}
+
 int guest_run(struct guest *guest, const struct run_config *config, struct command *command)
 {
 	struct watch watch = {
@@ -276,5 +313,7 @@ int guest_run(struct guest *guest, const struct run_config *config, struct comma
 	while (watch.report >= 0 && take_report(&watch))
 		;
 	pump_drain(&watch.console, watch.requests > 1 || watch.code == EXIT_TIMED_OUT);
+	if (watch.has_crashed)
+		tell_crash(&watch, guest);
 	return watch.has_code ? watch.code : judge(&watch);
 }

@@ -7,6 +7,9 @@
  *     command   QEMU's command line
  *     shell     ... as a person would type it
  *     guest     QEMU as a child, watched until it ends
+ *     memory    the machine's memory, which we share with it
+ *     world     ... and what the shim made there
+ *     crash     the report of a crash, from both
  */
 #ifndef DIATOM_QEMU_QEMU_H
 #define DIATOM_QEMU_QEMU_H

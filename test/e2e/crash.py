@@ -1,6 +1,6 @@
 """
 Crashes explain themselves: test/images/crash.c dies in known ways, on main's stack and on a fiber's,
-in a VM and in a process, built by both compilers; then
+in a VM, in a process and in QEMU, built by both compilers; then
 
     report       cause, fiber, frames with function and line, last log lines, build id
     core file    gdb IMAGE.debug CORE has the same frames, and a thread for each fiber
@@ -27,6 +27,7 @@ CAUSES = {
     "divide": ("division by zero", ["divide"]),
     "aborted": ("", ["abort", "aborted"]),
 }
+TARGETS = ("vm", "process", "qemu", "q35")
 OTHER_CODE = {"memory": lib.EXIT_OUT_OF_MEMORY}
 FRAME = re.compile(r"^  #(\d+) +(?:image\+)?(0x[0-9a-f]+) +(.*)$")
 NAME = re.compile(r"^(\w+)(?:\+0x[0-9a-f]+)?(?: \(([^():]+)(?::(\d+))?\))?")
@@ -112,7 +113,7 @@ def each(*lists):
     return values
 
 
-@lib.test_each(*each(("vm", "process"), ("clang", "gcc")))
+@lib.test_each(*each(TARGETS, ("clang", "gcc")))
 def reports(lab, which):
     target, compiler = which.split()
     path = image_by(lab, compiler)
@@ -121,16 +122,15 @@ def reports(lab, which):
             check_report(crash(lab, path, target, *words), cause, len(words) > 1)
 
 
-@lib.test
-def both_targets_look_alike(lab):
-    lib.need("kvm")
+@lib.test_each("vm", "qemu", "q35")
+def looks_like_a_process(lab, machine):
     path = image_by(lab, "clang")
     shapes = []
-    for target in ("vm", "process"):
+    for target in (machine, "process"):
         text = crash(lab, path, target, "null_read", "fiber").err
         text = re.sub(r"0x[0-9a-f]{9,}", "0xADDRESS", text)
         shapes.append(re.sub(r"\b[0-9a-f]{16}\b", "REGISTER", text))
-    lib.equal(shapes[0], shapes[1], "the reports of VM and process")
+    lib.equal(shapes[0], shapes[1], f"the reports of {machine} and process")
 
 
 # What clang's checks and the C library's ends mean. Which check it was, its line says: with a trap for each
@@ -144,7 +144,7 @@ CHECKS = {
 }
 
 
-@lib.test_each("vm", "process")
+@lib.test_each(*TARGETS)
 def checks_are_named(lab, target):
     path = image_by(lab, "clang")
     for cause, words in CHECKS.items():
@@ -157,7 +157,7 @@ def checks_are_named(lab, target):
                       f"no line in the first frame:\n{result.err}")
 
 
-@lib.test_each("vm", "process")
+@lib.test_each(*TARGETS)
 def lies_do_no_harm(lab, target):
     core, path = lab.path("core"), image_by(lab, "clang")
     result = crash(lab, path, target, "lies", "fiber", options=["--core", core])
@@ -214,7 +214,7 @@ def check_core(lab, path, target, *words):
     return text
 
 
-@lib.test_each(*each(("vm", "process"), ("clang", "gcc")))
+@lib.test_each(*each(TARGETS, ("clang", "gcc")))
 def core_opens_in_gdb(lab, which):
     target, compiler = which.split()
     path = image_by(lab, compiler)
@@ -245,7 +245,7 @@ def core_that_cannot_be_written(lab):
 
 # Debug files that don't help
 
-@lib.test_each("vm", "process")
+@lib.test_each(*TARGETS)
 def without_debug_file(lab, target):
     path = lab.path("stripped")
     shutil.copy(image_by(lab, "clang"), path)

@@ -373,6 +373,8 @@ PRETENDER = """#!/usr/bin/python3
 import os, re, socket, sys, time
 ends = dict(re.findall(r"socket,id=(\\w+),fd=(\\d+)", " ".join(sys.argv)))
 console, report = (socket.socket(fileno=int(ends[name])) for name in ("console", "report"))
+memory = int(re.search(r"mem-path=/proc/self/fd/(\\d+)", " ".join(sys.argv))[1])
+crash = lambda: report.send(b"\\1\\2the shim's words\\n\\0\\x7b")
 %s
 """
 
@@ -393,6 +395,20 @@ PRETENCES = {
                         r"report.send(b'\0' + console.recv(9))", 3, "", "finished, exit 3"),
     "asked_twice": (r"report.send(b'\1'); os.kill(os.getppid(), 2); console.recv(1); "
                     r"os.kill(os.getppid(), 15); time.sleep(60)", 143, "", ""),
+    # A crash that memory doesn't show: nothing there, noise, tables that are their own entries, a file
+    # that can't be made shorter under the reader's feet. The shim's own words are all there is.
+    "crash_of_nothing": ("crash()", lib.EXIT_CRASHED, "", "the shim's words"),
+    "crash_of_noise": ("os.pwrite(memory, os.urandom(0x300000), 0x100000); crash()", lib.EXIT_CRASHED, "",
+                       "the shim's words"),
+    "crash_of_loops": (r"os.pwrite(memory, b'\7\0\x20\0\0\0\0\0' * 512, 0x200000); "
+                       r"os.pwrite(memory, (0x200000).to_bytes(8, 'little') * 7, 0x10f000); crash()",
+                       lib.EXIT_CRASHED, "", "the shim's words"),
+    "crash_and_no_memory": ("""
+try: os.ftruncate(memory, 4096)
+except PermissionError: report.send(b'it is sealed\\n')
+crash()""", lib.EXIT_CRASHED, "", "it is sealed"),
+    "crash_with_many_words": (r"report.sendall(b'\1\2' + b'w' * 100000 + b'\0\x7b')", lib.EXIT_CRASHED, "",
+                              "w" * 8192),
 }
 
 
