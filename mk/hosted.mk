@@ -86,6 +86,9 @@ CRASH_REPORT := $(DEBUG_READER) $(wildcard host/body/*.c host/crash/*.c) host/re
 FUZZ_EXTRA_debug := $(filter-out %/debug_file.c,$(DEBUG_READER))
 UNIT_EXTRA_debug := $(FUZZ_EXTRA_debug)
 FUZZ_EXTRA_crash_report := $(CRASH_REPORT)
+QEMU_CRASH := $(CRASH_REPORT) $(patsubst %,host/qemu/%.c,crash memory world) world/tables.c
+FUZZ_EXTRA_qemu_crash := $(QEMU_CRASH)
+$(BUILD)/test/fuzz/qemu_crash: $(QEMU_CRASH) $(wildcard host/*/*.h)
 $(BUILD)/test/fuzz/debug $(BUILD)/test/unit/debug: $(DEBUG_READER) $(wildcard host/debug/*.h)
 $(BUILD)/test/fuzz/crash_report: $(CRASH_REPORT) $(wildcard host/*/*.h)
 
