@@ -370,6 +370,29 @@ static bool read_dynamic(struct image *image, const Elf64_Phdr *header, struct i
 	       keep_table(image, &image->relr, d.relr, d.relr_bytes, error);
 }
 
+uint64_t elf_needed(const uint8_t *start, uint64_t have, uint64_t length)
+{
+	uint64_t needed = have;
+	Elf64_Ehdr header;
+
+	if (have < sizeof(header))
+		return length;
+	memcpy(&header, start, sizeof(header));
+	if (!is_inside(header.e_phoff, header.e_phnum * sizeof(Elf64_Phdr), have))
+		return length;
+	for (unsigned i = 0; i < header.e_phnum; i++) {
+		Elf64_Phdr p;
+
+		memcpy(&p, start + header.e_phoff + i * sizeof(p), sizeof(p));
+		if (!is_inside(p.p_offset, p.p_filesz, length))
+			return length;
+		if ((p.p_type != PT_LOAD || (p.p_flags & SHIM_SEGMENT) == 0) &&
+			p.p_offset + p.p_filesz > needed)
+			needed = p.p_offset + p.p_filesz;
+	}
+	return needed;
+}
+
 bool elf_decode(struct image *image, struct elf_parts *parts, struct image_error *error)
 {
 	Elf64_Ehdr header;

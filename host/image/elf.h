@@ -19,6 +19,12 @@ struct elf_parts {
 	Elf64_Phdr dynamic, relro, tls; /* p_type PT_NULL: none */
 };
 
+/*
+ * How many of the file's `length` bytes the decoder and the body need, going by its first `have`: all but
+ * a shim at the end. A guess that needs no trust: what is left out reads as zeros.
+ */
+uint64_t elf_needed(const uint8_t *start, uint64_t have, uint64_t length);
+
 /* Fills in segments, regions, tables, entry and span from image->bytes. */
 bool elf_decode(struct image *image, struct elf_parts *parts, struct image_error *error);
 

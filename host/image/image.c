@@ -2,7 +2,8 @@
  * Reading, decoding in order (ELF, relocations, manifest), loading.
  *
  * The file is read, not mapped: what was checked can't change before it is used, and a file that
- * shrinks under us is a short read and not a SIGBUS.
+ * shrinks under us is a short read and not a SIGBUS. The shim is not read, for nobody here looks into
+ * it, and it would be most of a small file.
  */
 #include "host/image/image.h"
 
@@ -21,6 +22,8 @@
 #include "host/image/manifest.h"
 #include "host/image/refuse.h"
 #include "host/image/relocation.h"
+
+#define FIRST_BYTES 4096 /* the program headers are there */
 
 void image_error_set(struct image_error *error, const char *remedy, const char *format, ...)
 {
@@ -65,6 +68,21 @@ static bool check_file(int fd, uint64_t *length, struct image_error *error)
 	return true;
 }
 
+/* Reads what is needed of a file of `length` bytes. The length that it has; negative with errno. */
+static int64_t read_needed(int fd, uint8_t *memory, uint64_t length)
+{
+	int64_t have = file_read(fd, memory, length < FIRST_BYTES ? length : FIRST_BYTES), more;
+	uint64_t needed;
+
+	if (have < FIRST_BYTES)
+		return have;
+	needed = elf_needed(memory, FIRST_BYTES, length);
+	more = file_read(fd, memory + FIRST_BYTES, needed - FIRST_BYTES);
+	if (more < 0 || FIRST_BYTES + (uint64_t)more < needed)
+		return more < 0 ? more : FIRST_BYTES + more;
+	return (int64_t)length;
+}
+
 /* Maps memory for the file and reads it there. */
 static bool read_file(struct image *image, int fd, struct image_error *error)
 {
@@ -74,8 +92,7 @@ static bool read_file(struct image *image, int fd, struct image_error *error)
 
 	if (!check_file(fd, &length, error))
 		return false;
-	memory = mmap(NULL, length, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED) {
 		image_error_set(error, "free some memory", "does not fit this machine's memory");
 		error->code = EXIT_OUT_OF_MEMORY;
@@ -83,7 +100,7 @@ static bool read_file(struct image *image, int fd, struct image_error *error)
 	}
 	image->mapped_bytes = length;
 	image->bytes = memory;
-	have = file_read(fd, memory, length);
+	have = read_needed(fd, memory, length);
 	if (have < 0)
 		return image_refuse(error, "check the disk", "can't be read: %s", strerror(errno));
 	image->length = (uint64_t)have;

@@ -13,8 +13,11 @@
 #include <elf.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "abi/call.h"
+#include "abi/shim_image.h"
+#include "host/image/elf.h"
 #include "test/check.h"
 
 #define FILE_BYTES   0x4000
@@ -536,6 +539,37 @@ static void loads_and_relocates(void)
 	free(loaded);
 }
 
+/* Bytes behind the body that only other hypervisors load are not even read. */
+static void shim_is_left_out(void)
+{
+	const uint64_t body = 0x1000, shim = 0x3000;
+	char path[] = "/tmp/diatom-image-XXXXXX";
+	int fd = mkstemp(path);
+	static struct file f;
+	struct image image;
+	struct image_error error = { 0 };
+
+	make_good(&f);
+	f.ehdr.e_entry = SHIM_BODY_PHYSICAL + 0x1010;
+	set_header(&f, RELRO, PT_LOAD, PF_R | SHIM_SEGMENT, shim, FILE_BYTES - shim, FILE_BYTES);
+	header(&f, RELRO)->p_paddr = SHIM_PHYSICAL;
+	for (enum header i = RW; i < NOTE; i++)
+		*header(&f, i) = (Elf64_Phdr){ PT_NULL };
+	memset(f.bytes + body, 0xaa, FILE_BYTES - body);
+	CHECK_EQUAL(elf_needed(f.bytes, 0x1000, FILE_BYTES), 0x1100);
+	CHECK_EQUAL(elf_needed(f.bytes, 0x10, FILE_BYTES), FILE_BYTES);
+	CHECK(write(fd, f.bytes, FILE_BYTES) == FILE_BYTES);
+	CHECK_TEXT(image_open(&image, path, &error) ? "" : error.what, "");
+	CHECK_EQUAL(image.length, FILE_BYTES);
+	CHECK_EQUAL(image.shim_bytes, FILE_BYTES - shim);
+	if (image.bytes != NULL)
+		CHECK(image.bytes[0x10ff] == 0xaa && image.bytes[0x1100] == 0 &&
+			image.bytes[shim] == 0);
+	image_close(&image);
+	close(fd);
+	unlink(path);
+}
+
 static void files_that_are_none(void)
 {
 	struct image image;
@@ -553,5 +587,6 @@ int main(void)
 {
 	return RUN(TEST(wrong_files_are_refused), TEST(every_cut_is_refused),
 		TEST(good_file_is_understood), TEST(insides_are_found), TEST(build_id_is_kept),
-		TEST(defaults_without_notes), TEST(loads_and_relocates), TEST(files_that_are_none));
+		TEST(defaults_without_notes), TEST(loads_and_relocates), TEST(shim_is_left_out),
+		TEST(files_that_are_none));
 }
