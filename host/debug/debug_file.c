@@ -25,10 +25,17 @@ static int open_path(const char *path)
 
 static int open_beside(const char *image_path)
 {
-	char path[PATH_MAX];
-	int length = snprintf(path, sizeof(path), "%s.debug", image_path);
+	static const char ending[] = ".debug";
+	size_t length = strlen(image_path);
 
-	return length > 0 && (size_t)length < sizeof(path) ? open_path(path) : -1;
+	if (length + sizeof(ending) > PATH_MAX)
+		return -1;
+
+	char path[length + sizeof(ending)];
+
+	memcpy(path, image_path, length);
+	memcpy(path + length, ending, sizeof(ending));
+	return open_path(path);
 }
 
 /* In the folder of the environment, by build id. */
