@@ -151,10 +151,10 @@ struct boot_info {
 };
 
 enum boot_cpu_feature {
-	BOOT_CPU_RDRAND = 1,
-	BOOT_CPU_AVX2 = 2,	   /* with the operating system's consent (XCR0) */
-	BOOT_CPU_ERMS = 4,	   /* fast rep movsb */
-	BOOT_CPU_FSRM = 8,	   /* fast short rep movsb */
+	BOOT_CPU_RDRAND = 1, /* unset in most processes: their seed is of Linux, which uses it */
+	BOOT_CPU_AVX2 = 2,   /* with the operating system's consent (XCR0) */
+	BOOT_CPU_ERMS = 4,   /* fast rep movsb */
+	BOOT_CPU_FSRM = 8,   /* fast short rep movsb */
 	BOOT_CPU_NO_FSGSBASE = 16, /* no wrfsbase: CALL_THREAD sets the thread pointer */
 };
 

@@ -10,16 +10,15 @@
 #include <sys/random.h>
 
 #include "host/image/image.h"
-#include "host/monitor/vcpu.h"
 #include "host/named/start.h"
 #include "host/observe/observer.h"
 #include "host/observe/ring.h"
+#include "host/process/cpu.h"
 #include "host/report.h"
 
 #define PAGE_SIZE	UINT64_C(4096)
 #define LARGE_SIZE	UINT64_C(0x200000)
 #define MAIN_STACK_SIZE UINT64_C(65536)
-#define BOOT_INFO_SIZE	(2 * PAGE_SIZE)
 #define SLOT_SIZE	(UINT64_C(1) << 44)
 #define PLACE_TRIES	16
 #define MIB_SHIFT	20
@@ -195,7 +194,8 @@ static int place_boot(struct space *space, const struct run_config *config, stru
 	char *strings;
 	uint8_t *at;
 
-	space->boot_bytes = BOOT_INFO_SIZE + round_up(argument_bytes(config), PAGE_SIZE);
+	/* The arguments follow at once: mostly in a page that is touched anyway. */
+	space->boot_bytes = round_up(sizeof(struct boot_info) + argument_bytes(config), PAGE_SIZE);
 	at = map_somewhere(SLOT_BOOT, random, space->boot_bytes + 2 * PAGE_SIZE, PAGE_SIZE);
 	if (at == NULL)
 		return complain(config, "boot information");
@@ -203,7 +203,7 @@ static int place_boot(struct space *space, const struct run_config *config, stru
 	space->stub = (uint64_t)(at + space->boot_bytes);
 	space->page = (struct boot_host_page *)(void *)(at + space->boot_bytes + PAGE_SIZE);
 	memcpy(at + space->boot_bytes, stub, sizeof(stub));
-	strings = (char *)(at + BOOT_INFO_SIZE);
+	strings = (char *)(at + sizeof(struct boot_info));
 	for (int i = 0; i < config->argument_count; i++) {
 		size_t n = strlen(config->arguments[i]) + 1;
 
@@ -225,7 +225,7 @@ static void describe(
 	boot->target = BOOT_PROCESS;
 	boot->syscall = space->stub;
 	boot->host_page = (uint64_t)space->page;
-	boot->cpu_features = vcpu_features();
+	boot->cpu_features = cpu_features();
 	boot->spin_ns = config->spin_ns > 0 ? config->spin_ns : 0;
 	boot->argument_count = (uint32_t)config->argument_count;
 	boot->log_level = config->log_level;
