@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "host/blob.h"
+#include "host/clock.h"
 #include "host/crash/core.h"
 #include "host/gdb/link.h"
 #include "host/image/image.h"
@@ -69,14 +69,6 @@ static const char help[] =
 static int64_t started_ns; /* when main began */
 static const struct observer *given_observer;
 static struct gdb_link *given_gdb; /* of `diatom gdb`; NULL: --gdb decides */
-
-static int64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 /* What people call the image: by its manifest, else the file's own name. */
 static void name_image(struct run_config *config, const struct image *image, const char *path)
@@ -386,7 +378,7 @@ int run_with_gdb(struct gdb_link *gdb, int argc, char **argv)
 	static struct options options;
 	int code;
 
-	started_ns = monotonic_ns();
+	started_ns = clock_ns(CLOCK_MONOTONIC);
 	given_gdb = gdb;
 	code = options_parse(&options, argc, argv);
 	if (code != 0)
@@ -430,7 +422,7 @@ void run_announce(const struct run_config *config, const char *target)
 	}
 	used = snprintf(text, sizeof(text), "%s: %s, %u MiB, sealed, up in %s\n", config->name,
 		target, (unsigned)(config->memory_bytes / MIB),
-		report_time(took, monotonic_ns() - config->started_ns - waited));
+		report_time(took, clock_ns(CLOCK_MONOTONIC) - config->started_ns - waited));
 	for (unsigned i = 0; i < config->net_count; i++) {
 		const struct run_net *net = &config->nets[i];
 
@@ -451,7 +443,7 @@ void run_announce_end(const struct run_config *config, int exit_code)
 	if (config->is_quiet || (exit_code >= EXIT_REFUSED && exit_code <= EXIT_INTERNAL))
 		return;
 	report_line("%s: finished, exit %d after %s", config->name, exit_code,
-		report_time(took, monotonic_ns() - config->started_ns));
+		report_time(took, clock_ns(CLOCK_MONOTONIC) - config->started_ns));
 }
 
 void run_announce_orphan(const struct run_config *config, int status)

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/clock.h"
 #include "host/report.h"
 
 #define PATIENCE_MS 5000 /* for a gdb that takes nothing */
@@ -121,14 +122,6 @@ static void tell_ready(const struct gdb_link *link)
 	close(link->ready);
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* The rest of the time limit; false: there is none. */
 static bool time_left(const struct run_config *config, struct timespec *out)
 {
@@ -136,7 +129,7 @@ static bool time_left(const struct run_config *config, struct timespec *out)
 
 	if (config->timeout_ns == 0)
 		return false;
-	left = config->started_ns + config->timeout_ns - now_ns();
+	left = config->started_ns + config->timeout_ns - clock_ns(CLOCK_MONOTONIC);
 	left = left < 0 ? 0 : left;
 	*out = (struct timespec){ left / 1000000000, left % 1000000000 };
 	return true;
@@ -171,10 +164,10 @@ static int wait_for_client(const struct gdb_link *link, const struct run_config 
 
 int gdb_link_accept(struct gdb_link *link, const struct run_config *config)
 {
-	int64_t began = now_ns();
+	int64_t began = clock_ns(CLOCK_MONOTONIC);
 	int on = 1, ready = wait_for_client(link, config);
 
-	link->waited_ns = now_ns() - began;
+	link->waited_ns = clock_ns(CLOCK_MONOTONIC) - began;
 	if (ready > 0)
 		link->fd = accept4(link->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	close(link->listener);

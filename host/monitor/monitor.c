@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "abi/log.h"
+#include "host/clock.h"
 #include "host/crash/core.h"
 #include "host/gdb/link.h"
 #include "host/monitor/calls.h"
@@ -124,14 +125,11 @@ static int enter_jail(const struct guest *guest, const struct run_config *config
 
 static int64_t time_left(const struct run_config *config)
 {
-	struct timespec now;
 	int64_t left;
 
 	if (config->timeout_ns == 0)
 		return 0;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	left = config->started_ns + config->timeout_ns -
-	       (now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+	left = config->started_ns + config->timeout_ns - clock_ns(CLOCK_MONOTONIC);
 	return left > 1000 ? left : 1000;
 }
 

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "host/clock.h"
 #include "host/named/start.h"
 #include "host/observe/observer.h"
 #include "host/observe/ring.h"
@@ -254,16 +254,14 @@ static int put_trace(struct guest *guest, const struct run_config *config)
 void world_set_clock(struct guest *guest)
 {
 	struct boot_clock *clock = &guest->boot->clock;
-	struct timespec wall;
 	uint32_t low, high;
 
-	clock_gettime(CLOCK_REALTIME, &wall);
+	clock->wall_ns = clock_ns(CLOCK_REALTIME);
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
 	clock->kind = BOOT_CLOCK_TSC;
 	clock->shift = CLOCK_SHIFT;
 	clock->mult = (UINT64_C(1000000) << CLOCK_SHIFT) / guest->vcpu.tsc_khz;
 	clock->tsc_base = ((uint64_t)high << 32 | low) + (uint64_t)guest->vcpu.tsc_offset;
-	clock->wall_ns = wall.tv_sec * INT64_C(1000000000) + wall.tv_nsec;
 }
 
 static int refuse_memory(const struct run_config *config, uint64_t least)

@@ -15,19 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/clock.h"
 #include "host/report.h"
 #include "host/run.h"
 
 #define BILLION	 INT64_C(1000000000)
 #define GRACE_NS (2 * BILLION)
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * BILLION + now.tv_nsec;
-}
 
 static sigset_t watched_signals(void)
 {
@@ -86,7 +79,7 @@ struct limit {
 
 static void enforce(struct limit *limit, pid_t child)
 {
-	int64_t now = now_ns();
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (now >= limit->end_at) {
 		limit->end_at = INT64_MAX;
@@ -129,7 +122,7 @@ static int watch(const struct session *session, pid_t child, const sigset_t *set
 
 int session_run(struct session *session)
 {
-	int64_t start = now_ns();
+	int64_t start = clock_ns(CLOCK_MONOTONIC);
 	sigset_t set = watched_signals(), before;
 	pid_t parent = getpid(), child;
 	int code;

@@ -20,9 +20,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "host/clock.h"
 #include "host/crash/core.h"
 #include "host/image/image.h"
 #include "host/named/start.h"
@@ -106,20 +106,12 @@ static void begin_capture(int fd)
 	report_write(fd, (const char *)header, sizeof(header));
 }
 
-static int64_t read_clock(clockid_t id)
-{
-	struct timespec now;
-
-	clock_gettime(id, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 static int set_clock(const struct run_config *config, struct boot_clock *clock)
 {
 	clock->kind = BOOT_CLOCK_CALL;
 	clock->call = vdso_function("__vdso_clock_gettime");
-	clock->mono_base = read_clock(CLOCK_MONOTONIC);
-	clock->wall_ns = read_clock(CLOCK_REALTIME);
+	clock->mono_base = clock_ns(CLOCK_MONOTONIC);
+	clock->wall_ns = clock_ns(CLOCK_REALTIME);
 	if (clock->call == 0)
 		return report_error(EXIT_HOST_LACKS, "start Linux without vdso=0",
 			"%s: this kernel gives programs no vDSO", config->name);

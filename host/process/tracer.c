@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "abi/call.h"
+#include "host/clock.h"
 #include "host/report.h"
 
 static volatile sig_atomic_t came;	  /* INT or TERM for us; 0: none */
@@ -51,13 +52,9 @@ void tracer_handle_signals(sigset_t *during_poll)
 
 static int64_t time_left(const struct run_config *config)
 {
-	struct timespec now;
-
 	if (config->timeout_ns == 0)
 		return INT64_MAX;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return config->started_ns + config->timeout_ns -
-	       (now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+	return config->started_ns + config->timeout_ns - clock_ns(CLOCK_MONOTONIC);
 }
 
 /* --- the end --- */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "abi/shim.h"
+#include "host/clock.h"
 #include "host/qemu/crash.h"
 #include "host/qemu/files.h"
 #include "host/qemu/leash.h"
@@ -210,10 +211,7 @@ static void take_signal(struct watch *watch)
 
 static int64_t left_ns(const struct run_config *config)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return config->started_ns + config->timeout_ns - now.tv_sec * SECOND - now.tv_nsec;
+	return config->started_ns + config->timeout_ns - clock_ns(CLOCK_MONOTONIC);
 }
 
 /* Waits for news and takes it. False: the time limit passed. */

@@ -6,10 +6,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "abi/log.h"
 #include "abi/shim.h"
+#include "host/clock.h"
 #include "host/report.h"
 
 #define HYPERVISORS_WORD "virtio_mmio.device="
@@ -76,7 +76,6 @@ static void put_start(struct line *line, const struct run_config *config)
 		[LOG_INFO] = "info",
 		[LOG_DEBUG] = "debug",
 	};
-	struct timespec now;
 
 	put(line, "name=");
 	put_escaped(line, config->arguments[0]);
@@ -86,8 +85,7 @@ static void put_start(struct line *line, const struct run_config *config)
 	/* Printed commands are for later. */
 	if (config->qemu.is_printed)
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	put(line, " wall=%lld%09ld", (long long)now.tv_sec, now.tv_nsec);
+	put(line, " wall=%lld", (long long)clock_ns(CLOCK_REALTIME));
 }
 
 /* One that looks like what QEMU appends must not pass for it. */
