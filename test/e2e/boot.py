@@ -3,6 +3,7 @@
 each as a VM and as a process, some in QEMU. hello prints a line and ends; echo serves until it is asked
 to finish.
 """
+import os
 import re
 import signal
 import time
@@ -43,6 +44,38 @@ def hello_is_quick(lab, target):
     lab.boot_and_wait("hello", target=target)
     best = min(lab.boot_and_wait("hello", target=target).seconds for _ in range(5))
     lib.check(best < 0.2, f"the best of five boots took {best * 1000:.0f} ms")
+
+
+# A start is made of these; a count that grows is time lost at each start. Kernels differ by a few.
+START_CALLS = {"vm": 64, "process": 64}
+START_FAULTS = {"vm": 56, "process": 32}
+
+
+@lib.test_each("vm", "process")
+def hello_takes_few_system_calls(lab, target):
+    lib.need("strace", *["kvm"] * (target == "vm"))
+    counted = lab.path("calls")
+    lab.run(["strace", "-f", "-o", counted, lib.DIATOM, "run", "--quiet", "--as", target,
+             lib.image("hello")])
+    with open(counted) as file:
+        calls = re.findall(r"^\d+ +(\w+)\(", file.read(), re.MULTILINE)
+    lib.equal(calls[-1:], ["exit_group"], "the last call")
+    lib.check(len(calls) <= START_CALLS[target], f"{len(calls)}: {' '.join(calls)}")
+
+
+@lib.test_each("vm", "process")
+def hello_takes_few_page_faults(lab, target):
+    """Of the best of three: the first run may find the file out of the page cache."""
+    if target == "vm":
+        lib.need("kvm")
+
+    def faults():
+        child = os.posix_spawn(lib.DIATOM, [lib.DIATOM, "run", "--quiet", "--as", target,
+                               lib.image("hello")], os.environ, file_actions=[
+                                   (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+        return os.wait4(child, 0)[2].ru_minflt
+    least = min(faults() for _ in range(3))
+    lib.check(least <= START_FAULTS[target], f"{least} page faults")
 
 
 @lib.test_each(8, 64, 256, 1024, 2048)
