@@ -114,3 +114,7 @@ $(BUILD)/test/unit/pci $(BUILD)/test/fuzz/pci: $(UNIT_EXTRA_pci)
 UNIT_EXTRA_shim := $(patsubst %,shim/%.c,cmdline loader layout ring) world/place.c world/tables.c
 FUZZ_EXTRA_shim := $(UNIT_EXTRA_shim)
 $(BUILD)/test/unit/shim $(BUILD)/test/fuzz/shim: $(UNIT_EXTRA_shim) $(wildcard shim/*.h world/*.h)
+
+# The relay that impairs a link, but for its sockets.
+UNIT_EXTRA_impair := $(patsubst %,test/impair/%.c,path settings offload)
+$(BUILD)/test/unit/impair: $(UNIT_EXTRA_impair) $(wildcard test/impair/*.h)

@@ -10,6 +10,13 @@ test: setup-test
 soak: setup-test
 	@BUILD=$(BUILD) $(PYTHON) test/run.py --soak
 
+# The relay that impairs a link, for tests and benchmarks.
+IMPAIR := $(wildcard test/impair/*.c)
+$(BUILD)/test/impair: $(IMPAIR) $(wildcard test/impair/*.h)
+	@mkdir -p $(@D)
+	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -I. $(IMPAIR) -o $@
+hosted: $(BUILD)/test/impair
+
 .PHONY: check-layers
 check-layers:
 	@$(PYTHON) tools/check-layers

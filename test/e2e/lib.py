@@ -30,6 +30,7 @@ Where:      lib.ROOT, lib.BUILD, lib.DIATOM, lib.image("dns"), lab.directory (re
 Lab:        lab.network(address="10.9.0.1/24")          -> Network: a namespace with one tap
             lab.namespace()                             -> Namespace without devices
             lab.veth(a, "10.8.0.1/24", b, "10.8.0.2/24")   joins two namespaces
+            lab.bad_network(forth, back, seed=1)        -> BadNetwork: two namespaces, the relay between
             lab.start(argv, inside=net, ...)            -> Process, running
             lab.run(argv, inside=net, timeout=30)       -> Result(code, out, err, seconds), ended
             lab.boot(image, *args, target=, mem=, net=, ip=, options=[])   -> Process (diatom run)
@@ -43,6 +44,7 @@ when it is killed; namespaces of scripts that were killed are removed by the nex
 """
 import ctypes
 import fnmatch
+import json
 import os
 import re
 import shutil
@@ -391,6 +393,50 @@ class Network(Namespace):
                               text=True)
 
 
+class BadNetwork:
+    """
+    The relay of test/impair between the kernel and a body, or between two kernels.
+
+        near:  ip stack --- tap0 == relay == tap0 === body           boot the body with net=far; ask from near
+               10.9.0.1                      10.9.0.2
+        near:  ip stack --- tap0 == relay == tap0 --- ip stack :far  when with_kernel
+
+    The kernel cuts for a tap without offloads, the relay for the body: losses hit segments of MTU size.
+    """
+
+    def __init__(self, lab, forth, back, seed, with_kernel):
+        self.lab = lab
+        self.near, self.far = lab.network("10.9.0.1/24"), lab.network("10.9.0.2/24")
+        self.body = self.far.host
+        if not with_kernel:  # else it would answer for the body
+            self.far.ip("addr", "flush", "dev", self.far.tap)
+        self.far.body = self.body
+        for side in (self.near, self.far):
+            # Each run starts anew: no window remembered of the one before.
+            side.exec("sysctl", "-q", "-w", "net.ipv4.tcp_no_metrics_save=1")
+        end = "tap" if with_kernel else "packet"
+        self.relay = lab.start([relay_program(), seed, f"tap:{self.near.name}/{self.near.tap}",
+                                f"{end}:{self.far.name}/{self.far.tap}", forth, back])
+        self.relay.wait_for_text("ready")
+
+    def boot(self, image_name, *args, **options):
+        body = self.lab.boot(image_name, *args, net=self.far, **options)
+        body.inside = self.near  # who pings it
+        return body
+
+    def stop(self):
+        """What the relay did: {"forth": {"lost": ...}, "back": ...}, forth being from near to far."""
+        equal(self.relay.stop(), 0, "the relay's exit code")
+        return json.loads(self.relay.out().splitlines()[-1])
+
+
+def relay_program():
+    program = os.path.join(BUILD, "test", "impair")
+    if not os.path.exists(program):
+        make(program)
+    return program
+
+
 class Lab:
     """Owns what a test makes; leaves nothing behind."""
 
@@ -432,6 +478,9 @@ class Lab:
         for side, address in ((a, address_a), (b, address_b)):
             side.ip("addr", "add", address, "dev", "veth0")
             side.ip("link", "set", "veth0", "up")
+
+    def bad_network(self, forth, back, seed=1, with_kernel=False):
+        return BadNetwork(self, forth, back, seed, with_kernel)
 
     def path(self, name, content=None):
         """A file of the lab's directory, written if there is content."""
