@@ -235,6 +235,7 @@ static void acknowledged(struct tcp_connection *c)
 	c->is_ack_now = false;
 	c->ack_at = FOREVER;
 	c->acked_at = c->rcv_nxt;
+	tcp_reorder_told(c);
 	if (c->quick_acks > 0)
 		c->quick_acks--;
 }

@@ -137,6 +137,12 @@ struct packet *tcp_reorder_take(struct tcp_connection *c);
 bool tcp_reorder_takes_fin(struct tcp_connection *c);
 unsigned tcp_reorder_blocks(
 	const struct tcp_connection *c, struct tcp_block *blocks, unsigned most);
+/* An ACK has left. */
+void tcp_reorder_told(struct tcp_connection *c);
+/* More blocks are new than the next ACK could surely tell of. */
+bool tcp_reorder_is_full(const struct tcp_connection *c);
+/* [start, end) came twice: the next ACK tells it (RFC 2883). */
+void tcp_reorder_twice(struct tcp_connection *c, uint32_t start, uint32_t end);
 void tcp_reorder_drop(struct tcp_connection *c);
 uint32_t tcp_reorder_bytes(const struct tcp_connection *c);
 

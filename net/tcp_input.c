@@ -250,7 +250,7 @@ static void unacceptable(struct tcp_connection *c, const struct tcp_segment *s)
 		tcp_connection_due(c);
 		return;
 	}
-	c->duplicate = (struct tcp_block){ s->header.sequence, end };
+	tcp_reorder_twice(c, s->header.sequence, end);
 	c->is_ack_now = true;
 	tcp_connection_due(c);
 }

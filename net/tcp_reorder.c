@@ -8,13 +8,15 @@
  * or dropped, so each byte is there once. What was told first about a number stays.
  *
  * It exists only while something is out of order. SACK blocks (RFC 2018 4) are made from it: the one with
- * the latest arrival first, then others by how lately they were told.
+ * the latest arrival first, then others by how lately they were told. When a batch of segments makes more
+ * blocks than one ACK can tell of, an ACK goes out in between.
  */
 #include "diatom/counter.h"
 #include "net/note.h"
 #include "net/tcp_inner.h"
 
 #define PACKETS_MOST 4096 /* of one connection */
+#define BLOCKS_TOLD  2	  /* fit any ACK, beside the time stamp and what came twice */
 
 COUNTER(reorder_refused, "tcp.reorder_refused", "segments dropped: too much is out of order");
 COUNTER(reorder_overlap, "tcp.reorder_overlap_bytes", "bytes out of order that were there already");
@@ -25,7 +27,8 @@ struct tcp_reorder {
 	uint32_t fin; /* the number of the FIN */
 	bool has_fin;
 	uint8_t recent_count;
-	uint32_t recent[TCP_SACK_BLOCKS_MAX]; /* a number in each block told, the latest first */
+	uint8_t untold; /* blocks among them that no ACK has told of */
+	struct tcp_block recent[TCP_SACK_BLOCKS_MAX]; /* what came, the latest first; none touch */
 };
 
 static struct pool reorders = POOL("tcp reorder queues", sizeof(struct tcp_reorder), 0);
@@ -80,19 +83,59 @@ static void tidy(struct tcp_connection *c)
 	c->reorder = NULL;
 }
 
-/* The block that holds the number moves to the front of those told. */
-static void remember(struct tcp_reorder *r, uint32_t number)
+/* What has just come moves to the front, and grows together with what it touches: a block that grows must
+ * not push the others out. */
+static void remember(struct tcp_connection *c, uint32_t start, uint32_t end)
 {
-	unsigned at = 0;
+	struct tcp_reorder *r = c->reorder;
+	struct tcp_block kept[TCP_SACK_BLOCKS_MAX], block = { start, end };
+	unsigned count = 0, untold = 1;
 
-	while (at < r->recent_count && r->recent[at] != number)
-		at++;
-	if (at == r->recent_count && r->recent_count < TCP_SACK_BLOCKS_MAX)
-		r->recent_count++;
-	if (at == TCP_SACK_BLOCKS_MAX)
-		at--;
-	memmove(&r->recent[1], &r->recent[0], at * sizeof(r->recent[0]));
-	r->recent[0] = number;
+	for (unsigned i = 0; i < r->recent_count; i++) {
+		struct tcp_block old = r->recent[i];
+
+		if (!sequence_after(old.end, c->rcv_nxt)) /* in order by now */
+			continue;
+		if (sequence_after(old.start, block.end) || sequence_before(old.end, block.start)) {
+			kept[count++] = old;
+			untold += i < r->untold;
+			continue;
+		}
+		block.start = sequence_min(block.start, old.start);
+		block.end = sequence_max(block.end, old.end);
+	}
+	if (count == TCP_SACK_BLOCKS_MAX)
+		count--;
+	r->recent[0] = block;
+	memcpy(&r->recent[1], kept, count * sizeof(kept[0]));
+	r->recent_count = (uint8_t)(count + 1);
+	r->untold = (uint8_t)(untold < r->recent_count ? untold : r->recent_count);
+}
+
+void tcp_reorder_told(struct tcp_connection *c)
+{
+	if (c->reorder != NULL)
+		c->reorder->untold = 0;
+}
+
+bool tcp_reorder_is_full(const struct tcp_connection *c)
+{
+	return c->reorder != NULL && c->reorder->untold >= BLOCKS_TOLD;
+}
+
+void tcp_reorder_twice(struct tcp_connection *c, uint32_t start, uint32_t end)
+{
+	struct tcp_block *d = &c->duplicate;
+	bool is_pending = d->start != d->end, is_apart = d->start != end && d->end != start;
+
+	if (is_pending && !is_apart) {
+		d->start = sequence_min(d->start, start);
+		d->end = sequence_max(d->end, end);
+		return;
+	}
+	if (is_pending && c->has_sack)
+		tcp_emit_ack(c);
+	*d = (struct tcp_block){ start, end };
 }
 
 /* Whom a packet from `start` on comes after; NULL: it becomes the first. */
@@ -185,9 +228,9 @@ void tcp_reorder_add(struct tcp_connection *c, struct packet *packet, uint32_t s
 		uint32_t old = sequence_min(covered, end) - start;
 
 		count_many(&reorder_overlap, old);
-		c->duplicate = (struct tcp_block){ start, start + old };
+		tcp_reorder_twice(c, start, start + old);
 		if (old == end - start) {
-			remember(c->reorder, note_of(before)->start);
+			remember(c, start, end);
 			packet_free(packet);
 			return;
 		}
@@ -203,7 +246,7 @@ void tcp_reorder_add(struct tcp_connection *c, struct packet *packet, uint32_t s
 	}
 	link_after(c, before, packet);
 	*note_of(packet) = (struct reorder_note){ start, end };
-	remember(c->reorder, start);
+	remember(c, start, end);
 }
 
 struct packet *tcp_reorder_take(struct tcp_connection *c)
@@ -275,7 +318,8 @@ unsigned tcp_reorder_blocks(const struct tcp_connection *c, struct tcp_block *bl
 	for (unsigned i = 0; i < r->recent_count && count < most; i++) {
 		struct tcp_block block = { 0 };
 
-		if (block_around(r, r->recent[i], &block) && !is_told(blocks, count, block.start))
+		if (block_around(r, r->recent[i].start, &block) &&
+			!is_told(blocks, count, block.start))
 			blocks[count++] = block;
 	}
 	return count;

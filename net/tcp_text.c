@@ -228,7 +228,7 @@ static bool trim(struct tcp_connection *c, struct tcp_segment *s)
 		if (old > s->text)
 			old = s->text;
 		count_many(&rx_duplicate, old);
-		c->duplicate = (struct tcp_block){ s->header.sequence, s->header.sequence + old };
+		tcp_reorder_twice(c, s->header.sequence, s->header.sequence + old);
 		s->packet = packet_cut(s->packet, old);
 		s->text -= old;
 		s->header.sequence += old;
@@ -287,6 +287,8 @@ static void out_of_order(struct tcp_connection *c, struct tcp_segment *s)
 		s->packet = NULL;
 	}
 	owe_ack(c, true);
+	if (tcp_reorder_is_full(c))
+		tcp_emit_ack(c);
 }
 
 void tcp_text_input(struct tcp_connection *c, struct tcp_segment *s)

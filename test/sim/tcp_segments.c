@@ -12,6 +12,8 @@
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
 
+#define FRAME_MOST (14 + 20 + 60 + 1500)
+
 enum { US = 0x0a000002, THEM = 0x0a000001, IRS = 1000, PEER = 5000 };
 
 static struct sim_link link;
@@ -27,6 +29,8 @@ static struct ipv4_header sent_ip;
 static size_t sent_text;
 static unsigned sent_count;
 static uint8_t sent_bytes[2000];
+static struct tcp_block sent_blocks[64]; /* the SACK blocks of all of them */
+static unsigned sent_block_count;
 
 static bool catch_frame(struct sim_link *from, const uint8_t *frame, size_t length)
 {
@@ -46,12 +50,14 @@ static bool catch_frame(struct sim_link *from, const uint8_t *frame, size_t leng
 	sent_text = segment.length - sent.header_length;
 	memcpy(sent_bytes, segment.data + sent.header_length, sent_text);
 	sent_count++;
+	for (unsigned i = 0; i < sent_options.block_count && sent_block_count < 64; i++)
+		sent_blocks[sent_block_count++] = sent_options.blocks[i];
 	return false;
 }
 
 static void caught_none(void)
 {
-	sent_count = 0;
+	sent_count = sent_block_count = 0;
 	memset(&sent, 0, sizeof(sent));
 }
 
@@ -134,9 +140,10 @@ struct segment {
 	bool is_marked, is_damaged;
 };
 
-static void inject(struct segment s)
+/* Writes it; its length. */
+static size_t frame_of(struct segment s, uint8_t frame[FRAME_MOST])
 {
-	uint8_t frame[14 + 20 + 60 + 1500], *tcp = frame + 34;
+	uint8_t *tcp = frame + 34;
 	size_t options = tcp_options_emit(tcp + 20, &s.options), length = 20 + options + s.text;
 	uint32_t source = s.source ? s.source : THEM, to = s.destination ? s.destination : US;
 	struct ipv4_header ip = { .source = source,
@@ -164,7 +171,34 @@ static void inject(struct segment s)
 			checksum_pseudo_v4(source, to, IP_TCP, (uint16_t)length), tcp, length));
 	if (s.is_damaged)
 		tcp[14] ^= 1;
-	sim_inject(&host.host, frame, 34 + length);
+	return 34 + length;
+}
+
+static void inject(struct segment s)
+{
+	uint8_t frame[FRAME_MOST];
+
+	sim_inject(&host.host, frame, frame_of(s, frame));
+}
+
+/* The next segments of the peer that are injected wait for inject_batch, which hands them in together. */
+static struct packet_queue batch;
+
+static void inject_later(struct segment s)
+{
+	uint8_t frame[FRAME_MOST];
+	size_t length = frame_of(s, frame);
+	struct packet *packet = linear_alloc(length);
+
+	CHECK(packet != NULL);
+	memcpy(packet->data, frame, length);
+	packet_queue_put(&batch, packet);
+}
+
+static void inject_batch(void)
+{
+	caught_none();
+	net_stack_input(&host.host.stack, &batch, sim_now());
 }
 
 /* A handshake with those options; the connection is accepted. */
@@ -578,6 +612,79 @@ static void sack_blocks(void)
 	for (const struct packet *p = c->received.first; p != NULL; p = p->next)
 		for (uint32_t i = 0; i < p->length; i++, start_at++)
 			CHECK(p->data[i] == (uint8_t)start_at);
+	stop();
+}
+
+static bool was_told(uint32_t start, uint32_t end)
+{
+	for (unsigned i = 0; i < sent_block_count; i++)
+		if (sent_blocks[i].start == start && sent_blocks[i].end == end)
+			return true;
+	return false;
+}
+
+/* RFC 2018 4: a block that grows by a whole batch doesn't push the others out. */
+static void blocks_survive_a_batch(void)
+{
+	uint32_t first;
+
+	start();
+	establish();
+	first = c->rcv_nxt;
+	for (unsigned block = 0; block < 3; block++) {
+		for (int32_t i = 0; i < 20; i++)
+			inject_later(from_peer((int32_t)block * 3000 + 100 + i * 100, 0, 100));
+		inject_batch();
+		CHECK_EQUAL(sent_count, 1);
+		CHECK_EQUAL(sent_options.block_count, block + 1);
+		for (uint32_t i = 0; i <= block; i++)
+			CHECK(was_told(first + i * 3000 + 100, first + i * 3000 + 2100));
+		CHECK_EQUAL(sent_options.blocks[0].start, first + block * 3000 + 100);
+	}
+	stop();
+}
+
+/* More blocks than one ACK carries, all of one batch: each is told of. */
+static void all_blocks_are_told(void)
+{
+	uint32_t first;
+
+	start();
+	establish_with((struct tcp_options){
+		.mss = 1460, .has_sack_permitted = true, .has_timestamp = true, .timestamp = 1 });
+	first = c->rcv_nxt;
+	for (int32_t i = 0; i < 9; i++) {
+		struct segment s = from_peer(100 + i * 200, 0, 100);
+
+		s.options = (struct tcp_options){ .has_timestamp = true, .timestamp = 2 };
+		inject_later(s);
+	}
+	inject_batch();
+	for (uint32_t i = 0; i < 9; i++)
+		CHECK(was_told(first + 100 + i * 200, first + 200 + i * 200));
+	CHECK(sent_count <= 5);
+	stop();
+}
+
+/* RFC 2883 4: so is all that came twice in one batch; what hangs together by one block. */
+static void all_repeats_are_told(void)
+{
+	uint32_t first;
+
+	start();
+	establish();
+	first = c->rcv_nxt;
+	for (int32_t i = 0; i < 10; i++)
+		inject(from_peer(0, 0, 100));
+	inject_later(from_peer(-1000, 0, 100));
+	inject_later(from_peer(-900, 0, 100));
+	inject_later(from_peer(-500, 0, 100));
+	inject_later(from_peer(-100, 0, 100));
+	inject_batch();
+	CHECK(was_told(first, first + 200));
+	CHECK(was_told(first + 500, first + 600));
+	CHECK(was_told(first + 900, first + 1000));
+	CHECK_EQUAL(sent_count, 3);
 	stop();
 }
 
@@ -1220,7 +1327,8 @@ int main(void)
 		TEST(half_open_rows), TEST(syn_sent_rows), TEST(simultaneous_open),
 		TEST(syn_is_repeated_then_given_up), TEST(established_rows),
 		TEST(challenges_are_limited), TEST(stamps), TEST(acks_are_delayed),
-		TEST(sack_blocks), TEST(overlaps), TEST(window_is_overrun),
+		TEST(sack_blocks), TEST(blocks_survive_a_batch), TEST(all_blocks_are_told),
+		TEST(all_repeats_are_told), TEST(overlaps), TEST(window_is_overrun),
 		TEST(small_segments_wait), TEST(initial_window), TEST(zero_window_is_probed),
 		TEST(unanswered_data_is_repeated), TEST(keep_alive), TEST(hole_is_filled),
 		TEST(duplicate_acks), TEST(tail_is_probed), TEST(needless_timeout_is_undone),
