@@ -289,6 +289,8 @@ enum status tcp_emit(struct tcp_connection *c, uint32_t from, uint32_t *text, ui
 		ask_for_segmentation(c, packet, header_bytes, segment);
 	finish_checksum(c->host->stack, packet, &c->flow.ends);
 	count(&tx_segments);
+	if (length > 0)
+		c->answered_at = (uint32_t)c->bytes_received;
 	if (length > 0 && !is_new)
 		count(&tx_retransmitted);
 	if (flags & TCP_ACK)

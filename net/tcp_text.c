@@ -16,7 +16,8 @@ COUNTER(rx_no_memory, "tcp.rx_no_memory", "segments dropped: all buffers' limit 
 COUNTER(rx_unwanted, "tcp.rx_unwanted", "connections reset: text came for who had closed");
 COUNTER(rx_after_fin, "tcp.rx_after_fin", "segments whose text lies beyond the FIN: ignored");
 
-#define JOIN_MOST 256 /* text so short is added to the buffer before it, when buffers get many */
+#define JOIN_MOST	 256 /* text so short is added to the buffer before it, when buffers get many */
+#define ONE_WAY_SEGMENTS 4u /* without an answer of ours, a stream goes one way */
 
 /* --- windows --- */
 
@@ -189,6 +190,16 @@ static void owe_ack(struct tcp_connection *c, bool is_at_once)
 	}
 }
 
+/*
+ * The push that ends a burst of a stream to which we answer nothing: the sender, its window used up, may be
+ * waiting for the ACK of the odd last segment, and no text of ours will carry it.
+ */
+static bool ends_burst(const struct tcp_connection *c, const struct tcp_segment *s)
+{
+	return s->header.flags & TCP_PSH && s->text > 0 &&
+	       (uint32_t)c->bytes_received - c->answered_at >= ONE_WAY_SEGMENTS * c->mss_received;
+}
+
 /* --- FIN --- */
 
 static void fin_received(struct tcp_connection *c)
@@ -274,7 +285,7 @@ static void in_order(struct tcp_connection *c, struct tcp_segment *s)
 		take_reordered(c);
 		is_fin |= tcp_reorder_takes_fin(c);
 	}
-	owe_ack(c, fills_hole);
+	owe_ack(c, fills_hole || ends_burst(c, s));
 	if (is_fin)
 		fin_received(c);
 }

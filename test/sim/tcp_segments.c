@@ -615,6 +615,29 @@ static void sack_blocks(void)
 	stop();
 }
 
+/* The end of a burst is acknowledged at once where nobody answers; a question's ACK waits for the answer. */
+static void bursts_are_acknowledged(void)
+{
+	start();
+	establish();
+	for (int i = 0; i < 6; i++)
+		inject(from_peer(0, 0, 1000));
+	caught_none();
+	inject(from_peer(0, 0, 1000));
+	CHECK_EQUAL(sent_count, 0);
+	inject(from_peer(0, 0, 1000));
+	CHECK_EQUAL(sent_count, 1);
+	inject(from_peer(0, TCP_PSH, 1000));
+	CHECK_EQUAL(sent_count, 2);
+	queue(100);
+	CHECK(sent_text == 100 && sent.acknowledgment == c->rcv_nxt);
+	inject(from_peer(0, TCP_PSH, 1000));
+	CHECK_EQUAL(sent_count, 3);
+	pass(MILLISECONDS(50));
+	CHECK_EQUAL(sent_count, 4);
+	stop();
+}
+
 static bool was_told(uint32_t start, uint32_t end)
 {
 	for (unsigned i = 0; i < sent_block_count; i++)
@@ -1327,15 +1350,15 @@ int main(void)
 		TEST(half_open_rows), TEST(syn_sent_rows), TEST(simultaneous_open),
 		TEST(syn_is_repeated_then_given_up), TEST(established_rows),
 		TEST(challenges_are_limited), TEST(stamps), TEST(acks_are_delayed),
-		TEST(sack_blocks), TEST(blocks_survive_a_batch), TEST(all_blocks_are_told),
-		TEST(all_repeats_are_told), TEST(overlaps), TEST(window_is_overrun),
-		TEST(small_segments_wait), TEST(initial_window), TEST(zero_window_is_probed),
-		TEST(unanswered_data_is_repeated), TEST(keep_alive), TEST(hole_is_filled),
-		TEST(duplicate_acks), TEST(tail_is_probed), TEST(needless_timeout_is_undone),
-		TEST(ecn), TEST(too_long_is_cut), TEST(black_hole_is_found),
-		TEST(silence_is_no_black_hole), TEST(closing), TEST(unread_text_resets),
-		TEST(fin_wait_2_ends), TEST(time_wait_rows), TEST(syn_flood_is_answered_by_cookies),
-		TEST(cookies_need_a_flood), TEST(backlog_is_bounded),
-		TEST(reorder_flood_is_bounded), TEST(sack_flood_is_bounded),
-		TEST(small_text_is_joined));
+		TEST(bursts_are_acknowledged), TEST(sack_blocks), TEST(blocks_survive_a_batch),
+		TEST(all_blocks_are_told), TEST(all_repeats_are_told), TEST(overlaps),
+		TEST(window_is_overrun), TEST(small_segments_wait), TEST(initial_window),
+		TEST(zero_window_is_probed), TEST(unanswered_data_is_repeated), TEST(keep_alive),
+		TEST(hole_is_filled), TEST(duplicate_acks), TEST(tail_is_probed),
+		TEST(needless_timeout_is_undone), TEST(ecn), TEST(too_long_is_cut),
+		TEST(black_hole_is_found), TEST(silence_is_no_black_hole), TEST(closing),
+		TEST(unread_text_resets), TEST(fin_wait_2_ends), TEST(time_wait_rows),
+		TEST(syn_flood_is_answered_by_cookies), TEST(cookies_need_a_flood),
+		TEST(backlog_is_bounded), TEST(reorder_flood_is_bounded),
+		TEST(sack_flood_is_bounded), TEST(small_text_is_joined));
 }
