@@ -220,6 +220,12 @@ struct tcp_path {
 	uint16_t mtu; /* 0: unused */
 };
 
+/* So many segments of a kind in a second, and no more. */
+struct tcp_budget {
+	uint32_t left;
+	instant since;
+};
+
 struct tcp_limits {
 	uint32_t connections, half_open, waiting;
 	size_t memory; /* bytes of buffers, sent and received, that all connections hold */
@@ -242,8 +248,8 @@ struct tcp_host {
 	uint32_t connections, half_open, waiting;
 	size_t memory;
 	instant cookies_until; /* cookies are believed until then: one was sent lately */
-	uint32_t challenges;   /* challenge ACKs left in this second (RFC 5961 7) */
-	instant challenged;
+	struct tcp_budget challenges, resets; /* what strangers can make us send (RFC 5961 7) */
+	struct tcp_reorder *reorders, **reorders_end; /* all of them, the oldest first */
 	struct tcp_path paths[TCP_PATHS];
 	bool is_ecn_asked; /* our SYNs ask for ECN; peers' are always granted */
 	bool is_in_batch;

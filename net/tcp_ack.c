@@ -7,6 +7,7 @@
 
 COUNTER(rx_bad_ack, "tcp.rx_bad_ack",
 	"segments dropped: they acknowledge what can't be (RFC 5961 5)");
+COUNTER(rx_no_ack, "tcp.rx_no_ack", "segments dropped: they acknowledge nothing");
 COUNTER(rx_bad_sack, "tcp.rx_bad_sack", "SACK blocks ignored: outside of what was sent");
 
 /* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. */
@@ -69,7 +70,8 @@ static bool update_window(struct tcp_connection *c, const struct tcp_segment *s)
 /* After the window opened, or an answer to a probe. */
 static void window_news(struct tcp_connection *c)
 {
-	if (c->snd_wnd == 0 && c->is_owned) /* RFC 9293 3.8.6.1: it may stay closed for ever */
+	/* RFC 9293 3.8.6.1: it may stay closed for ever, unless memory is short (RFC 6429). */
+	if (c->snd_wnd == 0 && c->is_owned && !tcp_memory_is_short(c->host))
 		c->progress_ms = tcp_now_ms(c->host);
 	if (c->alarm == TCP_ALARM_PERSIST && tcp_window_left(c) > 0) {
 		c->backoff = 0;
@@ -151,8 +153,10 @@ bool tcp_ack_input(struct tcp_connection *c, struct tcp_segment *s)
 	};
 	bool is_update;
 
-	if (!(s->header.flags & TCP_ACK))
+	if (!(s->header.flags & TCP_ACK)) {
+		count(&rx_no_ack);
 		return false;
+	}
 	if (c->flow.ends.state == TCP_SYN_RECEIVED && !syn_received_ack(c, s))
 		return false;
 	if (!is_plausible(c, news.ack)) {

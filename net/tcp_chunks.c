@@ -26,15 +26,14 @@ static uint32_t memory_of(const struct packet *chunk)
 
 size_t tcp_connection_room(const struct tcp_connection *c)
 {
-	size_t room, left;
+	size_t room, left = tcp_memory_left(c->host);
 
 	if (c->is_shut || c->send_charged >= c->send_limit)
 		return 0;
 	if (c->flow.ends.state != TCP_ESTABLISHED && c->flow.ends.state != TCP_CLOSE_WAIT)
 		return 0;
 	room = c->send_limit - c->send_charged;
-	left = c->host->limits.memory > c->host->memory ? c->host->limits.memory - c->host->memory
-							: 0;
+	left = left > c->send_charged ? left - c->send_charged : 0;
 	return room < left ? room : left;
 }
 

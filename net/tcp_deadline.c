@@ -10,8 +10,12 @@
 #include "net/tcp_inner.h"
 
 COUNTER(timeouts, "tcp.timeouts", "retransmission timeouts");
+COUNTER(evicted, "tcp.evicted",
+	"connections reset: memory was short, and the peer took nothing for 30 s");
 COUNTER(keep_probes, "tcp.tx_keep_alives", "keep-alive probes sent");
 COUNTER(fin_wait_ends, "tcp.fin_wait_2_ends", "connections ended because the peer never did");
+
+#define PATIENCE_SHORT_MS 30000 /* with who takes nothing while memory is short */
 
 static instant earliest(instant a, instant b)
 {
@@ -43,9 +47,19 @@ void tcp_idle_restart(struct tcp_connection *c)
 	tcp_deadline_sync(c);
 }
 
-static bool is_given_up(const struct tcp_connection *c)
+/* Ends a connection that has made no progress for too long: true. */
+static bool is_given_up(struct tcp_connection *c)
 {
-	return tcp_now_ms(c->host) - c->progress_ms >= c->user_timeout_ms;
+	uint32_t stalled = tcp_now_ms(c->host) - c->progress_ms;
+	bool is_evicted = tcp_memory_is_short(c->host) && stalled >= PATIENCE_SHORT_MS;
+
+	if (stalled < c->user_timeout_ms && !is_evicted)
+		return false;
+	if (is_evicted)
+		count(&evicted);
+	tcp_connection_abort(c);
+	c->error = UNREACHABLE;
+	return true;
 }
 
 /* A SYN or SYN-ACK is unanswered. */
@@ -65,11 +79,8 @@ static void timed_out(struct tcp_connection *c)
 		syn_timed_out(c);
 		return;
 	}
-	if (is_given_up(c)) {
-		tcp_connection_abort(c);
-		c->error = UNREACHABLE;
+	if (is_given_up(c))
 		return;
-	}
 	if (c->backoff < 15)
 		c->backoff++;
 	if (c->snd_wnd == 0) {
@@ -83,11 +94,8 @@ static void timed_out(struct tcp_connection *c)
 
 static void persisted(struct tcp_connection *c)
 {
-	if (is_given_up(c)) {
-		tcp_connection_abort(c);
-		c->error = UNREACHABLE;
+	if (is_given_up(c))
 		return;
-	}
 	if (c->backoff < 15)
 		c->backoff++;
 	tcp_window_probe(c);

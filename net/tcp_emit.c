@@ -19,10 +19,11 @@ COUNTER(tx_retransmitted, "tcp.tx_retransmitted", "segments among them that were
 COUNTER(tx_resets, "tcp.tx_resets", "resets sent");
 COUNTER(tx_challenges, "tcp.tx_challenges", "ACKs sent for segments that can't be right");
 COUNTER(tx_challenges_limited, "tcp.tx_challenges_limited", "such ACKs not sent: too many");
+COUNTER(tx_resets_limited, "tcp.tx_resets_limited", "resets not sent: too many");
 COUNTER(tx_no_buffer, "tcp.tx_no_buffer", "segments not sent: no buffer");
 
-#define CHALLENGES_A_SECOND 1000
-#define CHALLENGE_EVERY_MS  500 /* for one connection */
+#define A_SECOND	   1000 /* challenges, and resets */
+#define CHALLENGE_EVERY_MS 500	/* for one connection */
 
 /* --- what stands in the header --- */
 
@@ -308,19 +309,18 @@ void tcp_emit_ack(struct tcp_connection *c)
 	tcp_emit(c, c->snd_nxt, &none, TCP_ACK);
 }
 
-bool tcp_challenge_is_allowed(struct tcp_host *host)
+bool tcp_budget_take(struct tcp_host *host, struct tcp_budget *budget)
 {
-	if (tcp_now(host) - host->challenged >= SECONDS(1)) {
-		host->challenged = tcp_now(host);
+	if (tcp_now(host) - budget->since >= SECONDS(1)) {
+		budget->since = tcp_now(host);
 		/* Not a round number that somebody could count down (CVE-2016-5696). */
-		host->challenges =
-			CHALLENGES_A_SECOND / 2 + host->stack->random() % CHALLENGES_A_SECOND;
+		budget->left = A_SECOND / 2 + host->stack->random() % A_SECOND;
 	}
-	if (host->challenges == 0) {
-		count(&tx_challenges_limited);
+	if (budget->left == 0) {
+		count(budget == &host->resets ? &tx_resets_limited : &tx_challenges_limited);
 		return false;
 	}
-	host->challenges--;
+	budget->left--;
 	return true;
 }
 
@@ -332,7 +332,7 @@ void tcp_emit_challenge(struct tcp_connection *c)
 		count(&tx_challenges_limited);
 		return;
 	}
-	if (!tcp_challenge_is_allowed(c->host))
+	if (!tcp_budget_take(c->host, &c->host->challenges))
 		return;
 	c->challenged_ms = now;
 	count(&tx_challenges);
@@ -365,7 +365,7 @@ void tcp_emit_reset(struct tcp_host *host, const struct tcp_segment *s)
 	static const struct tcp_options none;
 	struct tcp_header header = { .flags = TCP_RST };
 
-	if (s->header.flags & TCP_RST || s->is_for_group || !tcp_challenge_is_allowed(host))
+	if (s->header.flags & TCP_RST || s->is_for_group || !tcp_budget_take(host, &host->resets))
 		return;
 	if (s->header.flags & TCP_ACK) {
 		header.sequence = s->header.acknowledgment;

@@ -13,6 +13,11 @@ COUNTER(half_open_expired, "tcp.half_open_expired", "handshakes given up: no las
 COUNTER(backlog_full, "tcp.backlog_full", "handshakes not completed: too many wait for tcp_accept");
 COUNTER(port_full, "tcp.port_full",
 	"handshakes not completed: the listener's limit of connections");
+COUNTER(half_open_ignored, "tcp.half_open_ignored",
+	"segments dropped: of no use to the handshake under way");
+COUNTER(half_open_refused, "tcp.half_open_refused", "SYNs dropped: no memory");
+COUNTER(listen_ignored, "tcp.listen_ignored",
+	"segments dropped or refused: of no connection, and no SYN");
 COUNTER(half_open_reset, "tcp.half_open_reset", "handshakes that the peer reset");
 
 static struct pool half_opens = POOL("tcp half-open", sizeof(struct tcp_half_open), 0);
@@ -167,15 +172,20 @@ static void send_syn_ack(struct tcp_host *host, struct tcp_half_open *h)
 		header.flags |= TCP_ECE;
 	tcp_emit_bare(host, &h->flow.ends, &header, &options);
 	h->sent_at = tcp_now(host);
-	tcp_timer_set(&host->wheel, &h->flow.timer, h->sent_at + (TCP_RTO_FIRST << h->retries));
+	/* It stands already when the SYN came again: nobody can hold the flow longer by that. */
+	if (!tcp_timer_is_set(&h->flow.timer))
+		tcp_timer_set(
+			&host->wheel, &h->flow.timer, h->sent_at + (TCP_RTO_FIRST << h->retries));
 }
 
 static void half_open_add(struct tcp_host *host, struct tcp_port *port, const struct tcp_segment *s)
 {
 	struct tcp_half_open *h = pool_alloc_zeroed(&half_opens);
 
-	if (h == NULL)
+	if (h == NULL) {
+		count(&half_open_refused);
 		return;
+	}
 	h->flow.ends = s->ends;
 	h->flow.ends.kind = TCP_KIND_HALF_OPEN;
 	h->flow.ends.state = TCP_SYN_RECEIVED;
@@ -216,19 +226,25 @@ void tcp_listen_input(struct tcp_host *host, struct tcp_port *port, struct tcp_s
 	struct tcp_connection *c;
 
 	/* First, check for a RST; second, check for an ACK. */
-	if (s->header.flags & TCP_RST)
+	if (s->header.flags & TCP_RST) {
+		count(&listen_ignored);
 		return;
+	}
 	if (s->header.flags & TCP_ACK) {
 		c = s->header.flags & TCP_SYN ? NULL : tcp_cookie_accept(host, port, s);
-		if (c != NULL)
+		if (c != NULL) {
 			tcp_connection_input(c, s);
-		else
+		} else {
+			count(&listen_ignored);
 			tcp_emit_reset(host, s);
+		}
 		return;
 	}
 	/* Third, check for a SYN. Text or FIN on it comes again, once there is a connection. */
-	if (!(s->header.flags & TCP_SYN) || s->header.flags & TCP_FIN)
+	if (!(s->header.flags & TCP_SYN) || s->header.flags & TCP_FIN) {
+		count(&listen_ignored);
 		return;
+	}
 	count(&syn_received);
 	if (!tcp_port_has_room(port))
 		return;
@@ -283,36 +299,35 @@ static bool is_in_window(const struct tcp_half_open *h, const struct tcp_segment
 	return sequence_is_within(s->header.sequence, h->irs + 1, h->irs + 65535);
 }
 
+/* It may complete the handshake: else it is dropped. */
+static bool is_useful(const struct tcp_half_open *h, const struct tcp_segment *s)
+{
+	bool is_old = h->has_stamps && s->options.has_timestamp &&
+		      sequence_before(s->options.timestamp, h->stamp_recent); /* PAWS */
+
+	return is_in_window(h, s) && s->header.flags & TCP_ACK && !is_old;
+}
+
 void tcp_half_open_input(struct tcp_host *host, struct tcp_half_open *h, struct tcp_segment *s)
 {
+	uint8_t kind = s->header.flags & (TCP_SYN | TCP_RST | TCP_ACK);
 	struct tcp_connection *c;
 
-	if (s->header.flags & TCP_SYN) {
-		if (s->header.sequence == h->irs && !(s->header.flags & TCP_ACK))
-			send_syn_ack(host, h); /* it came again */
-		return;
-	}
-	if (!is_in_window(h, s))
-		return;
-	if (s->header.flags & TCP_RST) {
-		if (s->header.sequence == h->irs + 1) {
-			count(&half_open_reset);
-			tcp_half_open_free(host, h);
-		}
-		return;
-	}
-	if (!(s->header.flags & TCP_ACK))
-		return;
-	if (s->header.acknowledgment != h->iss + 1) {
+	if (kind == TCP_SYN && s->header.sequence == h->irs) {
+		send_syn_ack(host, h); /* it came again */
+	} else if (kind & TCP_RST && !(kind & TCP_SYN) && s->header.sequence == h->irs + 1) {
+		count(&half_open_reset);
+		tcp_half_open_free(host, h);
+	} else if (kind != TCP_ACK || !is_useful(h, s)) {
+		count(&half_open_ignored);
+	} else if (s->header.acknowledgment != h->iss + 1) {
+		count(&half_open_ignored);
 		tcp_emit_reset(host, s);
-		return;
+	} else {
+		c = complete(host, h, s);
+		if (c != NULL)
+			tcp_connection_input(c, s);
 	}
-	if (h->has_stamps && s->options.has_timestamp &&
-		sequence_before(s->options.timestamp, h->stamp_recent))
-		return; /* PAWS */
-	c = complete(host, h, s);
-	if (c != NULL)
-		tcp_connection_input(c, s);
 }
 
 void tcp_half_open_expired(struct tcp_host *host, struct tcp_half_open *h)

@@ -43,6 +43,7 @@ enum status tcp_host_start(struct tcp_host *host, struct net_stack *stack)
 	set_limits(host);
 	host->due_end = &host->due;
 	host->ready_end = &host->ready;
+	host->reorders_end = &host->reorders;
 	tcp_wheel_start(&host->wheel, stack->now);
 	stack->tcp = host;
 	return OK;

@@ -19,6 +19,19 @@ static inline uint32_t tcp_now_ms(const struct tcp_host *host)
 	return (uint32_t)(host->stack->now / 1000000);
 }
 
+/* What is left of the memory for all buffers. No connection may hold more than that: so a crowd of hogs
+ * leaves as much as each of them has, and one connection alone may have half. */
+static inline size_t tcp_memory_left(const struct tcp_host *host)
+{
+	return host->limits.memory > host->memory ? host->limits.memory - host->memory : 0;
+}
+
+/* So little that who makes no progress may lose what he holds. */
+static inline bool tcp_memory_is_short(const struct tcp_host *host)
+{
+	return tcp_memory_left(host) < host->limits.memory / 4;
+}
+
 /* The window scale with which a window of that many bytes can be told (RFC 7323 2.3). */
 static inline uint8_t tcp_scale_of(size_t bytes)
 {
@@ -67,7 +80,8 @@ enum status tcp_emit(struct tcp_connection *c, uint32_t from, uint32_t *text, ui
 void tcp_emit_ack(struct tcp_connection *c);
 /* The same for something odd that came: rarely (RFC 5961 7). */
 void tcp_emit_challenge(struct tcp_connection *c);
-bool tcp_challenge_is_allowed(struct tcp_host *host);
+/* Takes one from the budget; false, and counted: it is used up. */
+bool tcp_budget_take(struct tcp_host *host, struct tcp_budget *budget);
 /* A segment of a flow that is no connection, or without one. */
 void tcp_emit_bare(struct tcp_host *host, const struct tcp_ends *ends, struct tcp_header *header,
 	const struct tcp_options *options);
@@ -144,6 +158,8 @@ bool tcp_reorder_is_full(const struct tcp_connection *c);
 /* [start, end) came twice: the next ACK tells it (RFC 2883). */
 void tcp_reorder_twice(struct tcp_connection *c, uint32_t start, uint32_t end);
 void tcp_reorder_drop(struct tcp_connection *c);
+/* Memory is short: drops the oldest queue, if its hole has been open for long. */
+void tcp_reorder_relieve(struct tcp_host *host);
 uint32_t tcp_reorder_bytes(const struct tcp_connection *c);
 
 /* --- tcp_recovery.c, tcp_rack.c --- */

@@ -17,6 +17,7 @@ COUNTER(rx_unacceptable, "tcp.rx_unacceptable", "segments dropped: outside the w
 COUNTER(rx_old_stamp, "tcp.rx_old_stamp", "segments dropped: their time stamp is old (PAWS)");
 COUNTER(rx_no_stamp, "tcp.rx_no_stamp", "segments dropped: they lack the time stamp agreed on");
 COUNTER(rx_bad_reset, "tcp.rx_bad_reset", "resets not believed: not at the expected number");
+COUNTER(rx_no_syn, "tcp.rx_no_syn", "segments dropped: no answer to our SYN");
 COUNTER(rx_bad_syn, "tcp.rx_bad_syn", "SYNs not believed: in an established connection");
 
 #define STAMP_MEMORY_MS (24u * 24 * 3600 * 1000) /* RFC 7323 5.5 */
@@ -103,7 +104,9 @@ void tcp_input(struct net_stack *stack, struct packet *packet, const struct ipv4
 		s.packet = linear_from(packet, 0);
 	if (s.packet == NULL)
 		return;
-	if (stack->tcp != NULL && decode(&s, arrival)) {
+	if (stack->tcp == NULL) {
+		count(&rx_no_port); /* the program hasn't used it yet */
+	} else if (decode(&s, arrival)) {
 		stack->tcp->is_in_batch = true;
 		dispatch(stack->tcp, &s);
 	}
@@ -152,6 +155,7 @@ static void syn_sent_input(struct tcp_connection *c, struct tcp_segment *s)
 
 	/* First, check the ACK bit. */
 	if (flags & TCP_ACK && ack != c->iss + 1) {
+		count(&rx_no_syn);
 		tcp_emit_reset(c->host, s);
 		return;
 	}
@@ -164,8 +168,10 @@ static void syn_sent_input(struct tcp_connection *c, struct tcp_segment *s)
 		return;
 	}
 	/* Fourth, check the SYN bit. */
-	if (!(flags & TCP_SYN))
+	if (!(flags & TCP_SYN)) {
+		count(&rx_no_syn);
 		return;
+	}
 	syn_sent_agree(c, s);
 	tcp_alarm_restart(c);
 	if (flags & TCP_ACK) {
@@ -198,9 +204,9 @@ static bool is_acceptable(const struct tcp_connection *c, const struct tcp_segme
 						 c->rcv_edge; /* a probe right after a full window */
 	if (window == 0)
 		return false;
+	/* It begins in the window, or what is expected next lies in it. */
 	return sequence_is_within(start, c->rcv_nxt, c->rcv_edge - 1) ||
-	       sequence_is_within(start + length - 1, c->rcv_nxt, c->rcv_edge - 1) ||
-	       (sequence_before(start, c->rcv_nxt) && sequence_after(start + length, c->rcv_edge));
+	       c->rcv_nxt - start < length;
 }
 
 /* RFC 7323 5.3 R1, and 3.2 for segments without the option. False: dropped. */

@@ -9,19 +9,27 @@
  *
  * It exists only while something is out of order. SACK blocks (RFC 2018 4) are made from it: the one with
  * the latest arrival first, then others by how lately they were told. When a batch of segments makes more
- * blocks than one ACK can tell of, an ACK goes out in between.
+ * blocks than one ACK can tell of, an ACK goes out in between. All queues of a host stand in a list, by age:
+ * when memory is short the oldest goes (RFC 2018 8 allows it), so that nobody holds memory by a hole that he
+ * leaves open.
  */
 #include "diatom/counter.h"
 #include "net/note.h"
 #include "net/tcp_inner.h"
 
-#define PACKETS_MOST 4096 /* of one connection */
-#define BLOCKS_TOLD  2	  /* fit any ACK, beside the time stamp and what came twice */
+#define PACKETS_MOST 4096	/* of one connection */
+#define BLOCKS_TOLD  2		/* fit any ACK, beside the time stamp and what came twice */
+#define AGE_SAFE     SECONDS(5) /* younger ones are not dropped for others' sake */
 
 COUNTER(reorder_refused, "tcp.reorder_refused", "segments dropped: too much is out of order");
+COUNTER(reorder_evicted, "tcp.reorder_evicted",
+	"queues out of order that were dropped: memory was short, and they were old");
 COUNTER(reorder_overlap, "tcp.reorder_overlap_bytes", "bytes out of order that were there already");
 
 struct tcp_reorder {
+	struct tcp_connection *owner;
+	struct tcp_reorder *younger, **link; /* what points to it */
+	instant born;
 	struct packet *first, *last;
 	uint32_t packets, charged;
 	uint32_t fin; /* the number of the FIN */
@@ -75,12 +83,48 @@ static void discharge(struct tcp_connection *c, const struct packet *packet)
 	c->host->memory -= bytes;
 }
 
+static bool begin_queue(struct tcp_connection *c)
+{
+	struct tcp_reorder *r = pool_alloc_zeroed(&reorders);
+
+	if (r == NULL)
+		return false;
+	r->owner = c;
+	r->born = tcp_now(c->host);
+	r->link = c->host->reorders_end;
+	*r->link = r;
+	c->host->reorders_end = &r->younger;
+	c->reorder = r;
+	return true;
+}
+
+static void end_queue(struct tcp_connection *c)
+{
+	struct tcp_reorder *r = c->reorder;
+
+	*r->link = r->younger;
+	if (r->younger != NULL)
+		r->younger->link = r->link;
+	else
+		c->host->reorders_end = r->link;
+	pool_free(&reorders, r);
+	c->reorder = NULL;
+}
+
 static void tidy(struct tcp_connection *c)
 {
-	if (c->reorder->first != NULL || c->reorder->has_fin)
+	if (c->reorder != NULL && c->reorder->first == NULL && !c->reorder->has_fin)
+		end_queue(c);
+}
+
+void tcp_reorder_relieve(struct tcp_host *host)
+{
+	struct tcp_reorder *oldest = host->reorders;
+
+	if (oldest == NULL || tcp_now(host) - oldest->born < AGE_SAFE)
 		return;
-	pool_free(&reorders, c->reorder);
-	c->reorder = NULL;
+	count(&reorder_evicted);
+	tcp_reorder_drop(oldest->owner);
 }
 
 /* What has just come moves to the front, and grows together with what it touches: a block that grows must
@@ -199,9 +243,7 @@ static uint32_t drop_covered(struct tcp_connection *c, struct packet *before, ui
 
 static bool may_add(struct tcp_connection *c, const struct packet *packet)
 {
-	if (c->reorder == NULL)
-		c->reorder = pool_alloc_zeroed(&reorders);
-	return c->reorder != NULL && c->reorder->packets < PACKETS_MOST &&
+	return (c->reorder != NULL || begin_queue(c)) && c->reorder->packets < PACKETS_MOST &&
 	       c->reorder->charged + charge_of(packet) <= 2 * c->receive_limit &&
 	       packet_note(packet, sizeof(struct reorder_note)) != NULL;
 }
@@ -214,8 +256,7 @@ void tcp_reorder_add(struct tcp_connection *c, struct packet *packet, uint32_t s
 	if (!may_add(c, packet)) {
 		count(&reorder_refused);
 		packet_free(packet);
-		if (c->reorder != NULL)
-			tidy(c);
+		tidy(c);
 		return;
 	}
 	if (is_fin) {
@@ -242,6 +283,7 @@ void tcp_reorder_add(struct tcp_connection *c, struct packet *packet, uint32_t s
 	if (packet_note(packet, sizeof(struct reorder_note)) == NULL) {
 		count(&reorder_refused);
 		packet_free(packet);
+		tidy(c);
 		return;
 	}
 	link_after(c, before, packet);
@@ -335,6 +377,5 @@ void tcp_reorder_drop(struct tcp_connection *c)
 		unlink_after(c, NULL, packet);
 		packet_free(packet);
 	}
-	pool_free(&reorders, c->reorder);
-	c->reorder = NULL;
+	end_queue(c);
 }

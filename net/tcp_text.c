@@ -12,12 +12,18 @@
 COUNTER(rx_duplicate, "tcp.rx_duplicate_bytes", "bytes received that were there already");
 COUNTER(rx_beyond, "tcp.rx_beyond_bytes", "bytes dropped: beyond the window");
 COUNTER(rx_reordered, "tcp.rx_reordered", "segments received out of order");
-COUNTER(rx_no_memory, "tcp.rx_no_memory", "segments dropped: all buffers' limit is reached");
+COUNTER(rx_no_memory, "tcp.rx_no_memory",
+	"segments dropped: what is left of the memory for all buffers is less than the connection holds");
 COUNTER(rx_unwanted, "tcp.rx_unwanted", "connections reset: text came for who had closed");
 COUNTER(rx_after_fin, "tcp.rx_after_fin", "segments whose text lies beyond the FIN: ignored");
 
 #define JOIN_MOST	 256 /* text so short is added to the buffer before it, when buffers get many */
 #define ONE_WAY_SEGMENTS 4u /* without an answer of ours, a stream goes one way */
+
+static uint32_t held_bytes(const struct tcp_connection *c)
+{
+	return c->receive_charged + tcp_reorder_bytes(c);
+}
 
 /* --- windows --- */
 
@@ -26,8 +32,7 @@ uint32_t tcp_receive_window(const struct tcp_connection *c)
 	uint32_t space = c->receive_space, promised = c->rcv_edge - c->rcv_nxt, window, step;
 
 	window = space > c->received_bytes ? space - c->received_bytes : 0;
-	if (c->host->memory >= c->host->limits.memory ||
-		c->receive_charged + tcp_reorder_bytes(c) >= 2 * c->receive_limit)
+	if (held_bytes(c) >= 2 * c->receive_limit || held_bytes(c) >= tcp_memory_left(c->host))
 		window = 0;
 	/* 3.8.6.2.2: not in small steps. */
 	step = space / 2 < c->mss_received ? space / 2 : c->mss_received;
@@ -302,6 +307,16 @@ static void out_of_order(struct tcp_connection *c, struct tcp_segment *s)
 		tcp_emit_ack(c);
 }
 
+/* What comes in order is taken when nothing is unread, or nothing would ever go on. */
+static bool has_memory_for(struct tcp_connection *c, const struct tcp_segment *s)
+{
+	if (s->header.sequence == c->rcv_nxt && c->received_bytes == 0)
+		return true;
+	if (tcp_memory_is_short(c->host))
+		tcp_reorder_relieve(c->host);
+	return held_bytes(c) < tcp_memory_left(c->host);
+}
+
 void tcp_text_input(struct tcp_connection *c, struct tcp_segment *s)
 {
 	if (c->is_fin_received) { /* CLOSE-WAIT and later: "should not occur" */
@@ -318,8 +333,7 @@ void tcp_text_input(struct tcp_connection *c, struct tcp_segment *s)
 		tcp_connection_abort(c);
 		return;
 	}
-	if (s->text > 0 && c->host->memory >= c->host->limits.memory &&
-		(c->received_bytes > 0 || s->header.sequence != c->rcv_nxt)) {
+	if (s->text > 0 && !has_memory_for(c, s)) {
 		count(&rx_no_memory);
 		return;
 	}

@@ -125,7 +125,7 @@ bool tcp_waiting_input(struct tcp_host *host, struct tcp_waiting *w, struct tcp_
 		return false;
 	}
 	if ((flags & (TCP_SYN | TCP_FIN) || s->text > 0 || s->header.sequence != w->rcv_nxt) &&
-		tcp_challenge_is_allowed(host))
+		tcp_budget_take(host, &host->challenges))
 		acknowledge(host, w);
 	return false;
 }

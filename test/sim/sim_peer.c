@@ -7,7 +7,7 @@
 #include "net/linear.h"
 #include "wire/arp.h"
 
-#define FRAME_MOST (14 + 20 + 60 + 1500)
+#define FRAME_MOST (14 + 65535)
 
 struct sim_link peer_link;
 struct sim_tcp host;
@@ -119,11 +119,19 @@ void pass(duration time)
 
 /* --- segments in --- */
 
+static size_t emit_options(uint8_t *bytes, const struct segment *s)
+{
+	if (s->raw_options.length == 0)
+		return tcp_options_emit(bytes, &s->options);
+	memcpy(bytes, s->raw_options.data, s->raw_options.length);
+	return s->raw_options.length;
+}
+
 /* Writes it; its length. */
 static size_t frame_of(struct segment s, uint8_t frame[FRAME_MOST])
 {
 	uint8_t *tcp = frame + 34;
-	size_t options = tcp_options_emit(tcp + 20, &s.options), length = 20 + options + s.text;
+	size_t options = emit_options(tcp + 20, &s), length = 20 + options + s.text;
 	uint32_t source = s.source ? s.source : THEM, to = s.destination ? s.destination : US;
 	struct ipv4_header ip = { .source = source,
 		.destination = to,
@@ -139,6 +147,7 @@ static size_t frame_of(struct segment s, uint8_t frame[FRAME_MOST])
 		.window = s.window || s.is_window_closed ? s.window : 65535,
 		.header_length = (uint8_t)(20 + options) };
 
+	ASSERT(20 + length <= 65535);
 	ethernet_emit(
 		frame, host.host.device.mac, (const uint8_t[6]){ 2, 0, 0, 0, 0, 1 }, ETHERNET_IPV4);
 	ipv4_emit(frame + 14, &ip);
@@ -155,7 +164,7 @@ static size_t frame_of(struct segment s, uint8_t frame[FRAME_MOST])
 
 void inject(struct segment s)
 {
-	uint8_t frame[FRAME_MOST];
+	static uint8_t frame[FRAME_MOST];
 
 	sim_inject(&host.host, frame, frame_of(s, frame));
 }
@@ -164,7 +173,7 @@ static struct packet_queue batch;
 
 void inject_later(struct segment s)
 {
-	uint8_t frame[FRAME_MOST];
+	static uint8_t frame[FRAME_MOST];
 	size_t length = frame_of(s, frame);
 	struct packet *packet = linear_alloc(length);
 
@@ -205,6 +214,34 @@ void establish_with(struct tcp_options options)
 void establish(void)
 {
 	establish_with((struct tcp_options){ .mss = 1460, .has_sack_permitted = true });
+}
+
+struct tcp_connection *establish_from(uint16_t from)
+{
+	struct tcp_connection *first = c, *made;
+
+	c = NULL;
+	inject((struct segment){
+		.sequence = IRS, .flags = TCP_SYN, .from = from, .options = { .mss = 1460 } });
+	inject((struct segment){ .sequence = IRS + 1,
+		.acknowledgment = sent.sequence + 1,
+		.flags = TCP_ACK,
+		.from = from });
+	made = c;
+	c = first;
+	return made;
+}
+
+void wrap_soon(uint32_t before)
+{
+	struct tcp_ends ends = { .local = address_v4(US),
+		.remote = address_v4(THEM),
+		.local_port = 7,
+		.remote_port = PEER };
+
+	do {
+		host.tcp.secret.k0++;
+	} while (-tcp_sequence_first(&host.tcp, &ends) > before);
 }
 
 struct segment from_peer(int32_t ahead, uint8_t flags, size_t text)

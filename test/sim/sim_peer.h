@@ -41,8 +41,9 @@ struct segment {
 	uint8_t flags;
 	uint16_t window, to; /* 0: 65535; port 7 */
 	uint16_t from;	     /* 0: PEER */
-	size_t text;	     /* bytes of it: the low bytes of their numbers */
+	size_t text;	     /* bytes of it, up to 65,400: the low bytes of their numbers */
 	struct tcp_options options;
+	struct view raw_options;      /* if any: instead of those, as they are */
 	uint32_t destination, source; /* 0: US, THEM */
 	bool is_marked, is_damaged, is_window_closed;
 };
@@ -55,6 +56,10 @@ void inject_batch(void);
 void establish_with(struct tcp_options options);
 void establish_at(uint32_t irs, struct tcp_options options);
 void establish(void);
+/* One more, from that port; it is the caller's. */
+struct tcp_connection *establish_from(uint16_t from);
+/* Another secret, with which our next first number to PEER lies `before` below 2^32, or a little nearer. */
+void wrap_soon(uint32_t before);
 /* An ordinary segment of the peer: in order unless `ahead`. */
 struct segment from_peer(int32_t ahead, uint8_t flags, size_t text);
 /* Writes to the connection. */
