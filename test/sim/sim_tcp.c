@@ -28,6 +28,13 @@ void sim_tcp_end(struct sim_tcp *s)
 	sim_host_end(&s->host);
 }
 
+void sim_tcp_wrap_soon(struct sim_tcp *s, const struct tcp_ends *ends, uint32_t before)
+{
+	do {
+		s->tcp.secret.k0++;
+	} while (-tcp_sequence_first(&s->tcp, ends) > before);
+}
+
 uint8_t sim_stream_byte(uint32_t stream, uint64_t at)
 {
 	return (uint8_t)((at * 0x9e3779b1u + stream * 0x85ebca6bu) >> 13 ^ at >> 3);

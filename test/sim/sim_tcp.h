@@ -41,6 +41,10 @@ void sim_tcp_start(struct sim_tcp *s, struct sim_link *link, uint8_t number, con
 /* No flow may be left but in TIME-WAIT, which ends. */
 void sim_tcp_end(struct sim_tcp *s);
 
+/* Gives the host another secret, with which its next first number for those ends lies below 2^32 by `before`
+ * or less. */
+void sim_tcp_wrap_soon(struct sim_tcp *s, const struct tcp_ends *ends, uint32_t before);
+
 /* One byte of a stream. */
 uint8_t sim_stream_byte(uint32_t stream, uint64_t at);
 

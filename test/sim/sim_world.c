@@ -336,6 +336,16 @@ void sim_inject(struct sim_host *host, const void *frame, size_t length)
 	hand_in(host, packet);
 }
 
+void sim_emit(struct sim_host *from, const void *frame, size_t length)
+{
+	struct packet *packet = linear_alloc(length);
+
+	ASSERT(packet != NULL);
+	memcpy(packet->data, frame, length);
+	put_on_wire(packet, from);
+	packet_free(packet);
+}
+
 /* The host whose stack wants its tick first, or NULL. */
 static struct sim_host *first_due(void)
 {

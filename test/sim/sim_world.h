@@ -74,6 +74,9 @@ void sim_host_end(struct sim_host *host);
 /* Hands a raw frame to one host, at once. */
 void sim_inject(struct sim_host *host, const void *frame, size_t length);
 
+/* Puts a raw frame on the host's link, as if the host had sent it: behind what it sends itself. */
+void sim_emit(struct sim_host *from, const void *frame, size_t length);
+
 /* Calls run(argument) at `when`. */
 void sim_at(instant when, void (*run)(void *argument), void *argument);
 

@@ -18,6 +18,7 @@
 #define SEEDS_DEFAULT 1000
 #define SEEDS_SOAK    40000 /* others each time */
 #define PAIRS_MAX     4
+#define WRAP_SEEDS    60
 
 struct world {
 	struct sim_link link;
@@ -92,19 +93,61 @@ static void open_pair(void *argument)
 	sim_talker_join(&w.here[i], &w.opener, c);
 }
 
-static void add_pairs(unsigned count)
+/* No first numbers but such as wrap within a stream: the port is known before, for a while. */
+static uint32_t no_chance(void)
 {
-	w.pairs = count;
-	for (unsigned i = 0; i < count; i++) {
-		sim_talker_random(&w.here[i], 2 * i, 2 * i + 1);
-		sim_talker_random(&w.there[i], 2 * i + 1, 2 * i);
-		w.here[i].reopen = open_pair;
-		w.here[i].argument = (void *)(uintptr_t)i;
+	return 0;
+}
+
+static void open_wrapping(void *argument)
+{
+	struct tcp_ends ends = {
+		.local = address_v4(0x0a000001), .remote = address_v4(0x0a000002), .remote_port = 7
+	};
+	struct net_stack *stack = &w.opener.host.stack;
+	uint32_t (*random)(void) = stack->random;
+	struct tcp_ends back;
+
+	net_stack_set_time(stack, sim_now());
+	net_stack_set_time(&w.listener.host.stack, sim_now());
+	stack->random = no_chance;
+	do {
+		w.opener.tcp.secret.k1++;
+		CHECK(tcp_port_choose(&w.opener.tcp, &ends));
+	} while (-tcp_sequence_first(&w.opener.tcp, &ends) > 60000);
+	back = (struct tcp_ends){ .local = ends.remote,
+		.remote = ends.local,
+		.local_port = 7,
+		.remote_port = ends.local_port };
+	sim_tcp_wrap_soon(&w.listener, &back, 60000);
+	open_pair(argument);
+	stack->random = random;
+}
+
+static void add_pair(unsigned i, void (*open)(void *argument))
+{
+	w.pairs = i + 1;
+	sim_talker_random(&w.here[i], 2 * i, 2 * i + 1);
+	sim_talker_random(&w.there[i], 2 * i + 1, 2 * i);
+	w.here[i].reopen = open;
+	w.here[i].argument = (void *)(uintptr_t)i;
+	sim_at(sim_now() + MICROSECONDS(sim_between(0, 20000)), open, (void *)(uintptr_t)i);
+}
+
+/* Each pair's ends await what the other sends. */
+static void agree_on_lengths(void)
+{
+	for (unsigned i = 0; i < w.pairs; i++) {
 		sim_talker_await(&w.here[i], w.there[i].to_send);
 		sim_talker_await(&w.there[i], w.here[i].to_send);
-		sim_at(sim_now() + MICROSECONDS(sim_between(0, 20000)), open_pair,
-			(void *)(uintptr_t)i);
 	}
+}
+
+static void add_pairs(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		add_pair(i, open_pair);
+	agree_on_lengths();
 }
 
 static bool all_done(void *argument)
@@ -242,6 +285,27 @@ static void streams_over_hostile_links(void)
 	}
 }
 
+/* Both ends' numbers go through 2^32, on links of every kind. */
+static void numbers_wrap(void)
+{
+	for (uint64_t seed = 1; seed <= WRAP_SEEDS; seed++) {
+		struct sim_link link;
+
+		sim_start(seed);
+		tcp_link_random(&link);
+		start(&link);
+		add_pair(0, open_wrapping);
+		w.here[0].to_send = w.there[0].to_send = 100000;
+		w.here[0].write_most = w.there[0].write_most = 1448;
+		agree_on_lengths();
+		add_changes();
+		judge(seed, sim_run(sim_now() + SECONDS(3000), all_done, NULL));
+		stop();
+		if (check_failed)
+			return;
+	}
+}
+
 static void same_seed_same_run(void)
 {
 	for (uint64_t seed = 1; seed <= 20; seed++)
@@ -261,5 +325,5 @@ int main(int argc, char **argv)
 	}
 	if (argc > 1)
 		return RUN(TEST(streams_over_hostile_links));
-	return RUN(TEST(streams_over_hostile_links), TEST(same_seed_same_run));
+	return RUN(TEST(streams_over_hostile_links), TEST(numbers_wrap), TEST(same_seed_same_run));
 }
