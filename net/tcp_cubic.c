@@ -9,6 +9,12 @@
  *             +---------------|-------------> t since the loss
  *                             K
  *
+ * Before the first loss HyStart++ (RFC 9406) looks whether the round-trip time grows, for then a queue does:
+ *
+ *     slow start ----- the least RTT of a round is an eighth longer ----> conservative slow start
+ *                <---- it is as short again as before ------------------   | a quarter as fast
+ *                                           five rounds: threshold = window '----> CUBIC
+ *
  * Integers throughout: bytes and milliseconds. Where NewReno would be faster (4.3) its estimate is taken.
  */
 #include "diatom/tcp_congestion.h"
@@ -27,12 +33,92 @@ struct cubic {
 	uint32_t undo_most; /* W_max before it */
 };
 
+/* The same, while the threshold is none. */
+struct slow_start {
+	uint32_t
+		round_left; /* bytes to be acknowledged until the round is over; 0: a new one begins */
+	uint32_t least_us, least_before_us; /* of this round and of the last one; 0: no sample */
+	uint32_t baseline_us; /* conservative: what the RTT must fall below again; 0: it isn't */
+	uint32_t samples, rounds; /* in this round; of conservative slow start */
+};
+
+/* RFC 9406 4.3. No limit of growth by one ACK: we pace. */
+#define RTT_GROWTH_LEAST_US  4000
+#define RTT_GROWTH_MOST_US   16000
+#define RTT_GROWTH_DIVISOR   8
+#define RTT_SAMPLES	     8
+#define CONSERVATIVE_DIVISOR 4
+#define CONSERVATIVE_ROUNDS  5
+
 _Static_assert(sizeof(struct cubic) <= sizeof(((struct tcp_congestion *)0)->own), "it fits");
+_Static_assert(sizeof(struct slow_start) <= sizeof(((struct tcp_congestion *)0)->own), "it fits");
 
 static struct cubic *cubic_of(struct tcp_congestion *c)
 {
 	return (struct cubic *)(void *)c->own;
 }
+
+/* What stands in `own` is of the other kind after this. */
+static void forget(struct tcp_congestion *c)
+{
+	for (unsigned i = 0; i < sizeof(c->own) / sizeof(c->own[0]); i++)
+		c->own[i] = 0;
+}
+
+/* --- slow start --- */
+
+static bool has_grown(const struct slow_start *s)
+{
+	uint32_t step = s->least_before_us / RTT_GROWTH_DIVISOR;
+
+	if (step < RTT_GROWTH_LEAST_US)
+		step = RTT_GROWTH_LEAST_US;
+	if (step > RTT_GROWTH_MOST_US)
+		step = RTT_GROWTH_MOST_US;
+	return s->least_before_us != 0 && s->least_us >= s->least_before_us + step;
+}
+
+static void look_at_rtt(struct tcp_congestion *c, struct slow_start *s)
+{
+	if (s->samples++ == 0 || c->rtt_last_us < s->least_us)
+		s->least_us = c->rtt_last_us;
+	if (s->samples < RTT_SAMPLES)
+		return;
+	if (s->baseline_us == 0 && has_grown(s)) {
+		s->baseline_us = s->least_us;
+		s->rounds = 0;
+	} else if (s->least_us < s->baseline_us) {
+		s->baseline_us = 0;
+	}
+}
+
+static void round_over(struct tcp_congestion *c, struct slow_start *s)
+{
+	s->least_before_us = s->least_us;
+	s->least_us = s->samples = 0;
+	s->round_left = c->window;
+	if (s->baseline_us != 0 && ++s->rounds >= CONSERVATIVE_ROUNDS) {
+		c->threshold = c->window;
+		forget(c);
+	}
+}
+
+/* The first one: the threshold is none yet. */
+static void slow_start(struct tcp_congestion *c, uint32_t bytes)
+{
+	struct slow_start *s = (struct slow_start *)(void *)c->own;
+
+	if (s->round_left == 0)
+		s->round_left = c->window;
+	look_at_rtt(c, s);
+	c->window += s->baseline_us != 0 ? bytes / CONSERVATIVE_DIVISOR : bytes;
+	if (s->round_left > bytes)
+		s->round_left -= bytes;
+	else
+		round_over(c, s);
+}
+
+/* --- afterwards --- */
 
 /* The integer part of the cube root: bit by bit, 21 steps. */
 static uint32_t cube_root(uint64_t x)
@@ -108,6 +194,10 @@ static void acknowledged(struct tcp_congestion *c, uint32_t bytes, instant now)
 
 	if (c->window >= WINDOW_MOST)
 		return;
+	if (c->threshold == TCP_THRESHOLD_NONE) {
+		slow_start(c, bytes);
+		return;
+	}
 	if (c->window < c->threshold) {
 		c->window += bytes;
 		return;
@@ -134,6 +224,8 @@ static void reduced(struct tcp_congestion *c, uint32_t in_flight, bool is_mark, 
 	struct cubic *u = cubic_of(c);
 	uint32_t window = in_flight < c->window ? in_flight : c->window;
 
+	if (c->threshold == TCP_THRESHOLD_NONE)
+		forget(c);
 	u->undo_most = u->most;
 	u->before = c->window;
 	u->most = c->window < u->most ? (uint32_t)((uint64_t)c->window * 17 / 20) : c->window;
@@ -154,6 +246,8 @@ static void undone(struct tcp_congestion *c, instant now)
 
 	u->most = u->undo_most;
 	u->began_ms = 0;
+	if (c->threshold == TCP_THRESHOLD_NONE)
+		forget(c);
 }
 
 /* 4.2.1: time without sending is no time of the cubic's; and the window is not kept for ever. */
@@ -162,7 +256,10 @@ static void idled(struct tcp_congestion *c, duration idle, instant now)
 	struct cubic *u = cubic_of(c);
 	uint32_t first = 10 * c->mss;
 
-	u->began_ms = 0;
+	if (c->threshold == TCP_THRESHOLD_NONE)
+		forget(c);
+	else
+		u->began_ms = 0;
 	if (c->window > first)
 		c->window = first;
 }

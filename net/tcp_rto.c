@@ -31,6 +31,7 @@ void tcp_rto_sample(struct tcp_connection *c, duration rtt)
 			c->rtt_least_us = (uint32_t)us;
 	}
 	c->congestion.rtt_us = c->rtt_us;
+	c->congestion.rtt_last_us = (uint32_t)us;
 	rto = 4 * (int64_t)c->rtt_variation_us;
 	/* The variation's floor is what the peer may delay an ACK, as in other stacks. */
 	if (rto < TCP_RTO_LEAST / 1000)

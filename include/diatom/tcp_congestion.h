@@ -19,11 +19,12 @@
 #define TCP_THRESHOLD_NONE UINT32_MAX
 
 struct tcp_congestion {
-	uint32_t window;    /* bytes that may be in flight */
-	uint32_t threshold; /* bytes; below it, slow start */
-	uint32_t mss;	    /* payload of a full segment, bytes; may change */
-	uint32_t rtt_us;    /* smoothed round-trip time; 0 before the first sample */
-	uint64_t own[4];    /* the controller's; zero at the start */
+	uint32_t window;      /* bytes that may be in flight */
+	uint32_t threshold;   /* bytes; below it, slow start */
+	uint32_t mss;	      /* payload of a full segment, bytes; may change */
+	uint32_t rtt_us;      /* smoothed round-trip time; 0 before the first sample */
+	uint32_t rtt_last_us; /* the latest sample */
+	uint64_t own[4];      /* the controller's; zero at the start */
 };
 
 struct tcp_congestion_ops {
