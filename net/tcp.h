@@ -251,7 +251,8 @@ struct tcp_host {
 	struct tcp_budget challenges, resets; /* what strangers can make us send (RFC 5961 7) */
 	struct tcp_reorder *reorders, **reorders_end; /* all of them, the oldest first */
 	struct tcp_path paths[TCP_PATHS];
-	bool is_ecn_asked; /* our SYNs ask for ECN; peers' are always granted */
+	bool is_ecn_asked;    /* our SYNs ask for ECN; peers' are always granted */
+	bool is_stamp_spared; /* our SYNs don't ask for time stamps */
 	bool is_in_batch;
 };
 

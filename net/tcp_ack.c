@@ -90,10 +90,10 @@ static void sample(struct tcp_connection *c, struct tcp_news *news)
 		 !news->is_repeat_told) /* what came twice isn't echoed */
 		news->rtt =
 			MILLISECONDS(tcp_now_ms(c->host) - (news->stamp_echo - c->stamp_offset));
-	if (news->rtt < 0 || news->rtt > TCP_RTO_MOST)
+	/* Backed off still: only SACK blocks came, and what they tell of may have arrived long ago. */
+	if (news->rtt < 0 || news->rtt > TCP_RTO_MOST || c->backoff > 0)
 		return;
 	tcp_rto_sample(c, news->rtt);
-	c->backoff = 0; /* RFC 6298 5.7 */
 }
 
 /* SND.UNA moves. */

@@ -209,7 +209,8 @@ enum status tcp_connection_open(
 	c->iss = tcp_sequence_first(host, &ends);
 	c->snd_una = c->snd_nxt = c->iss;
 	c->snd_end = c->iss + 1;
-	c->has_stamps = c->has_sack = true;
+	c->has_stamps = !host->is_stamp_spared;
+	c->has_sack = true;
 	c->has_ecn = host->is_ecn_asked;
 	tcp_mss_update(c);
 	tcp_output(c);

@@ -33,6 +33,12 @@ enum tcp_phase {
 	TCP_PHASE_LOSS,	    /* after a timeout */
 };
 
+enum tcp_frto {
+	TCP_FRTO_OFF,
+	TCP_FRTO_REPEATED, /* the first segment left again */
+	TCP_FRTO_NEW_SENT, /* then new ones, and the next ACK decides */
+};
+
 struct tcp_flight {
 	struct tcp_sent *first, *last, *earliest, *latest;
 	struct packet
@@ -46,6 +52,7 @@ struct tcp_flight {
 	uint32_t mark_point; /* ECN marks count once until it is acknowledged (RFC 3168 6.1.2) */
 	uint8_t duplicates;
 	uint8_t phase;		 /* enum tcp_phase */
+	uint8_t frto;		 /* enum tcp_frto */
 	uint32_t recovery_point; /* the phase ends when it is acknowledged */
 
 	/* RACK: the segment sent last of those delivered. */

@@ -175,6 +175,13 @@ instant tcp_probe_when(const struct tcp_connection *c); /* TLP's PTO; FOREVER: n
 void tcp_probe_send(struct tcp_connection *c);
 void tcp_probe_acknowledged(struct tcp_connection *c, uint32_t ack, bool is_duplicate);
 
+/* --- tcp_frto.c --- */
+
+/* After a timeout, the first or another one for the same text. */
+void tcp_frto_begin(struct tcp_connection *c, bool is_first);
+/* True: the timeout was for nothing. */
+bool tcp_frto_acknowledged(struct tcp_connection *c, const struct tcp_news *news);
+
 /* --- tcp_half_open.c, tcp_cookie.c, tcp_waiting.c: flows that are no connections --- */
 
 /* LISTEN, 3.10.7.2. */

@@ -10,7 +10,8 @@
  *
  * In RECOVERY proportional rate reduction (RFC 6937) sets the window with each ACK, and leaves it at the
  * threshold that the controller chose. In LOSS slow start begins anew. Detection by time stamps (Eifel,
- * RFC 3522) and by DSACK (RFC 3708) undoes a reduction that reordering or a delay has caused.
+ * RFC 3522), by DSACK (RFC 3708) and by new text after a timeout (F-RTO, net/tcp_frto.c) undoes a reduction
+ * that reordering or a delay has caused.
  */
 #include "diatom/counter.h"
 #include "net/tcp_inner.h"
@@ -61,6 +62,7 @@ static void leave(struct tcp_connection *c)
 	if (f->phase == TCP_PHASE_RECOVERY)
 		c->congestion.window = c->congestion.threshold;
 	f->phase = TCP_PHASE_OPEN;
+	f->frto = TCP_FRTO_OFF;
 	f->is_undo_possible = false;
 	f->duplicates = 0;
 	f->duplicate_bytes = 0;
@@ -81,6 +83,7 @@ static void undo(struct tcp_connection *c)
 	c->congestion.threshold = f->undo_threshold;
 	tcp_flight_none_lost(c);
 	f->phase = TCP_PHASE_OPEN;
+	f->frto = TCP_FRTO_OFF;
 	f->is_undo_possible = false;
 	f->duplicates = 0;
 	f->duplicate_bytes = 0;
@@ -103,7 +106,7 @@ static bool is_for_nothing(struct tcp_connection *c, const struct tcp_news *news
 
 	if (!f->is_undo_possible)
 		return false;
-	if (first_sending_arrived(c, news))
+	if (first_sending_arrived(c, news) || tcp_frto_acknowledged(c, news))
 		return true;
 	/* The ACK after the first repeat decides: later ones tell nothing about it. */
 	if (news->is_repeat_told && f->undo_repeats > 0 && --f->undo_repeats == 0)
@@ -210,7 +213,9 @@ void tcp_recovery_acknowledged(struct tcp_connection *c, const struct tcp_news *
 		leave(c);
 	if (c->has_sack) {
 		tcp_rack_update(c, news);
-		if (f->sacked_bytes > 0 || f->phase != TCP_PHASE_OPEN || c->is_reordering_seen)
+		if (f->frto != TCP_FRTO_NEW_SENT &&
+			(f->sacked_bytes > 0 || f->phase != TCP_PHASE_OPEN ||
+				c->is_reordering_seen))
 			again = tcp_rack_detect(c);
 	} else {
 		delivered = count_duplicates(c, news);
@@ -219,7 +224,7 @@ void tcp_recovery_acknowledged(struct tcp_connection *c, const struct tcp_news *
 		enter_recovery(c);
 	if (f->phase == TCP_PHASE_RECOVERY)
 		reduce_rate(c, delivered, news->acknowledged > 0);
-	else
+	else if (f->frto != TCP_FRTO_NEW_SENT)
 		grow(c, news);
 	set_reorder_alarm(c, again);
 }
@@ -247,6 +252,7 @@ void tcp_recovery_timed_out(struct tcp_connection *c)
 	if (f == NULL || f->first == NULL)
 		return;
 	c->timeouts++;
+	tcp_frto_begin(c, f->phase != TCP_PHASE_LOSS);
 	if (f->phase != TCP_PHASE_LOSS) {
 		save_for_undo(c);
 		c->control->timed_out(&c->congestion, out, tcp_now(c->host));

@@ -68,6 +68,7 @@ static void start(const struct sim_link *link)
 	sim_tcp_start(&w.opener, &w.link, 1, "10.0.0.1/24");
 	sim_tcp_start(&w.listener, &w.link, 2, "10.0.0.2/24");
 	w.opener.tcp.is_ecn_asked = sim_chance(500000);
+	w.opener.tcp.is_stamp_spared = sim_chance(300000); /* then F-RTO has to do without */
 	w.port.ready = accept_all;
 	CHECK(tcp_port_listen(&w.listener.tcp, &w.port, 7) == OK);
 	sim_check_always(sim_talkers_check);

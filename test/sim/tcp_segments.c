@@ -720,6 +720,56 @@ static void needless_timeout_is_undone(void)
 	stop();
 }
 
+/* F-RTO (RFC 5682 2.1, 3.1), without time stamps: what was sent only once is acknowledged after new text
+ * left, or isn't. */
+static void late_acks_after_a_timeout(void)
+{
+	static const struct {
+		bool has_sack;
+		bool is_lost;
+	} rows[] = { { false, false }, { true, false }, { false, true }, { true, true } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct segment s;
+		uint32_t una, window, sent_before;
+
+		start();
+		establish_with((struct tcp_options){
+			.mss = 1460, .has_sack_permitted = rows[i].has_sack });
+		queue(20000);
+		una = c->snd_una;
+		window = c->congestion.window;
+		pass(MILLISECONDS(350)); /* the first one, and nothing else, leaves again */
+		CHECK_EQUAL(c->timeouts, 1);
+		CHECK_EQUAL(sent.sequence, una);
+		sent_before = c->snd_nxt;
+		s = from_peer(0, 0, 0);
+		s.acknowledgment = una + 1460;
+		inject(s);
+		CHECK_EQUAL(
+			c->snd_nxt, sent_before + 2 * 1460); /* two new ones instead of repeats */
+		CHECK_EQUAL(c->retransmissions, 1);
+		if (!rows[i].is_lost) {
+			s.acknowledgment = una + 3 * 1460;
+			inject(s);
+			CHECK_EQUAL(c->spurious, 1);
+			CHECK(c->congestion.window >= window);
+			CHECK_EQUAL(c->retransmissions, 1);
+		} else {
+			if (rows[i].has_sack) {
+				s.options.block_count = 1;
+				s.options.blocks[0] =
+					(struct tcp_block){ sent_before, sent_before + 1460 };
+			}
+			inject(s);
+			CHECK_EQUAL(c->spurious, 0);
+			CHECK(c->congestion.window < window);
+			CHECK(c->retransmissions >= 3);
+		}
+		stop();
+	}
+}
+
 /* RFC 3168 6.1: a mark is echoed until CWR; an echo cuts the window once. */
 static void ecn(void)
 {
@@ -1121,10 +1171,11 @@ int main(void)
 		TEST(window_is_overrun), TEST(small_segments_wait), TEST(initial_window),
 		TEST(zero_window_is_probed), TEST(unanswered_data_is_repeated), TEST(keep_alive),
 		TEST(hole_is_filled), TEST(duplicate_acks), TEST(tail_is_probed),
-		TEST(needless_timeout_is_undone), TEST(ecn), TEST(too_long_is_cut),
-		TEST(black_hole_is_found), TEST(silence_is_no_black_hole), TEST(closing),
-		TEST(unread_text_resets), TEST(fin_wait_2_ends), TEST(time_wait_rows),
-		TEST(syn_flood_is_answered_by_cookies), TEST(cookies_need_a_flood),
-		TEST(backlog_is_bounded), TEST(reorder_flood_is_bounded),
-		TEST(sack_flood_is_bounded), TEST(small_text_is_joined));
+		TEST(needless_timeout_is_undone), TEST(late_acks_after_a_timeout), TEST(ecn),
+		TEST(too_long_is_cut), TEST(black_hole_is_found), TEST(silence_is_no_black_hole),
+		TEST(closing), TEST(unread_text_resets), TEST(fin_wait_2_ends),
+		TEST(time_wait_rows), TEST(syn_flood_is_answered_by_cookies),
+		TEST(cookies_need_a_flood), TEST(backlog_is_bounded),
+		TEST(reorder_flood_is_bounded), TEST(sack_flood_is_bounded),
+		TEST(small_text_is_joined));
 }
