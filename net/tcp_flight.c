@@ -148,7 +148,8 @@ static void delivered(struct tcp_connection *c, const struct tcp_sent *sent, uin
 	struct tcp_flight *f = c->flight;
 
 	news->delivered += bytes;
-	if (bytes >= c->congestion.mss)
+	/* After timeouts it may tell of a time when the path was another. */
+	if (bytes >= c->congestion.mss && c->backoff == 0)
 		c->is_size_proven = true;
 	if (!news->has_sample || sent->sent_at > news->sampled_sent_at ||
 		(sent->sent_at == news->sampled_sent_at &&

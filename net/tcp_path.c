@@ -75,6 +75,7 @@ void tcp_path_suspect(struct tcp_connection *c)
 	count(&path_suspected);
 	tcp_path_learn(c->host, to, suspected);
 	tcp_mss_update(c);
+	c->is_size_proven = false;
 }
 
 /* RFC 1191 5: routers of old say nothing; the plateaus below what was sent. */

@@ -22,6 +22,7 @@
  * likely slow, or loses much. */
 #define SILENCE		    2
 #define SILENCE_AFTER_PROOF 5
+#define SILENCE_LONG_MS	    30000 /* where timeouts are that long, few must do */
 
 COUNTER(recoveries, "tcp.recoveries", "fast recoveries begun");
 COUNTER(undone, "tcp.recoveries_undone",
@@ -243,6 +244,13 @@ void tcp_recovery_reordered(struct tcp_connection *c)
 	set_reorder_alarm(c, again);
 }
 
+static bool is_silent(const struct tcp_connection *c)
+{
+	bool is_long = tcp_now_ms(c->host) - c->progress_ms > SILENCE_LONG_MS;
+
+	return c->backoff >= (c->is_size_proven && !is_long ? SILENCE_AFTER_PROOF : SILENCE);
+}
+
 /* RFC 5681 3.1 (4), RFC 6298 5.4 and 5.5. */
 void tcp_recovery_timed_out(struct tcp_connection *c)
 {
@@ -272,7 +280,7 @@ void tcp_recovery_timed_out(struct tcp_connection *c)
 	c->flight->pace_at = 0;
 	tcp_flight_all_lost(c);
 	/* RFC 4821 7.7, RFC 2923: is it the large segments that vanish? */
-	if (c->backoff >= (c->is_size_proven ? SILENCE_AFTER_PROOF : SILENCE))
+	if (is_silent(c))
 		tcp_path_suspect(c);
 }
 
