@@ -87,6 +87,26 @@ static void leave_port(struct tcp_connection *c)
 		c->port = NULL;
 }
 
+/* What came in order before an orderly end may still be read. After another nothing is, but the program may
+ * have a view of the first buffer (tcp_peek), which is good until its next call. */
+static void empty_but_for_reader(struct tcp_connection *c, enum status why)
+{
+	struct packet_queue kept = { 0 };
+	uint32_t bytes = 0, charged = 0;
+	struct packet *packet;
+
+	while (c->is_owned && (why == CLOSED || kept.first == NULL) &&
+		(packet = packet_queue_take(&c->received)) != NULL) {
+		bytes += packet->length;
+		charged += packet->capacity;
+		packet_queue_put(&kept, packet);
+	}
+	empty(c);
+	c->received = kept;
+	c->received_bytes = why == CLOSED ? bytes : 0;
+	c->receive_charged = charged;
+}
+
 void tcp_connection_die(struct tcp_connection *c, enum status why)
 {
 	if (c->flow.ends.state == TCP_CLOSED && c->error != OK)
@@ -98,21 +118,7 @@ void tcp_connection_die(struct tcp_connection *c, enum status why)
 	if (c->flow.ends.state != TCP_TIME_WAIT)
 		c->flow.ends.state = TCP_CLOSED;
 	c->error = (uint8_t)why;
-	/* What came in order before an orderly end may still be read. */
-	if (why == CLOSED && c->is_owned) {
-		struct packet_queue kept = c->received;
-		uint32_t bytes = c->received_bytes, charged = c->receive_charged;
-
-		c->received = (struct packet_queue){ 0 };
-		empty(c);
-		c->received = kept;
-		if (kept.first == NULL)
-			c->received.end = NULL;
-		c->received_bytes = bytes;
-		c->receive_charged = charged;
-	} else {
-		empty(c);
-	}
+	empty_but_for_reader(c, why);
 	c->host->connections--;
 	leave_port(c);
 	if (c->is_owned)

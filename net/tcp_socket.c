@@ -158,7 +158,7 @@ enum status tcp_peek(struct tcp *c, size_t least, struct view *bytes, instant de
 	if (connection->receive_space < 2 * least && least > 1024)
 		connection->receive_space = (uint32_t)(2 * least);
 	status = wait_for_bytes(c, (uint32_t)least, deadline);
-	if (status == TIMED_OUT || status == CANCELLED)
+	if (status != OK && status != CLOSED)
 		return status;
 	joined = join_first(c,
 		connection->received_bytes < least ? connection->received_bytes : (uint32_t)least);

@@ -238,6 +238,29 @@ static void peeks(void)
 	tcp_unlisten(listener);
 }
 
+/* A view stays good until the next read call, whatever the peer does meanwhile; then nothing is there. */
+static void views_outlive_resets(void)
+{
+	struct tcp_listener *listener;
+	struct tcp *c = open_pair(&listener);
+	struct view seen;
+
+	CHECK_EQUAL(tcp_write(c, view_text("hello"), in_seconds(5)), OK);
+	CHECK_EQUAL(tcp_peek(accepted, 5, &seen, in_seconds(5)), OK);
+	CHECK_EQUAL(tcp_write(c, view_text("more"), in_seconds(5)), OK);
+	sleep_for(MILLISECONDS(20));
+	tcp_abort(c);
+	sleep_for(MILLISECONDS(20));
+	CHECK(memcmp(seen.data, "hello", 5) == 0);
+	CHECK_EQUAL(tcp_readable(accepted), 0);
+	tcp_consume(accepted, 5);
+	CHECK_EQUAL(tcp_peek(accepted, 1, &seen, AT_ONCE), REFUSED);
+	CHECK(seen.data == NULL);
+	CHECK_EQUAL(tcp_read(accepted, &seen, AT_ONCE), REFUSED);
+	tcp_close(accepted);
+	tcp_unlisten(listener);
+}
+
 static unsigned released;
 
 static void release(void *owner)
@@ -345,6 +368,6 @@ static void finishes(void)
 
 int main(void)
 {
-	return RUN(TEST(echoes), TEST(peeks), TEST(pieces_are_released), TEST(events),
-		TEST(failures), TEST(finishes));
+	return RUN(TEST(echoes), TEST(peeks), TEST(views_outlive_resets), TEST(pieces_are_released),
+		TEST(events), TEST(failures), TEST(finishes));
 }
