@@ -1,112 +1,11 @@
 /*
- * TCP's blocking calls on fibers: two interfaces of one program, joined by a wire, in real time.
- *
- *     left 10.0.0.1 ==== wire ==== 10.0.0.2 right
+ * TCP's blocking calls on fibers, over the wire of test/pair.h.
  */
 #include "diatom/tcp.h"
 
-#include "diatom/fiber.h"
 #include "diatom/memory.h"
-#include "net/interface.h"
-#include "net/linear.h"
 #include "net/tcp_socket.h"
-#include "test/check.h"
-
-struct end {
-	struct netdev device;
-	struct interface interface;
-	struct net net;
-	struct packet_queue arrived;
-	struct end *other;
-};
-
-static struct end left, right;
-static uint32_t counter;
-
-static uint32_t some_chance(void)
-{
-	return counter += 0x9e3779b1;
-}
-
-/* The wire copies: the sender's buffers are its own again at once. */
-static void transmit(struct netdev *device, struct packet *frame)
-{
-	struct end *end = CONTAINER_OF(device, struct end, device);
-	struct packet *copy = linear_alloc(frame->total_length);
-	uint8_t *out = copy->data;
-
-	for (const struct packet *part = frame; part != NULL; part = part->fragment) {
-		memcpy(out, part->data, part->length);
-		out += part->length;
-	}
-	packet_queue_put(&end->other->arrived, copy);
-	packet_free(frame);
-}
-
-static const struct netdev_ops ops = { .transmit = transmit };
-
-static bool poll(struct poller *poller)
-{
-	struct interface *interface = CONTAINER_OF(poller, struct interface, poller);
-	struct end *end = CONTAINER_OF(interface, struct end, interface);
-	struct packet_queue frames = end->arrived;
-
-	if (frames.first == NULL)
-		return false;
-	end->arrived = (struct packet_queue){ 0 };
-	net_stack_input(&interface->stack, &frames, loop_now());
-	interface_sync(interface);
-	return true;
-}
-
-static bool prepare_sleep(struct poller *poller)
-{
-	struct interface *interface = CONTAINER_OF(poller, struct interface, poller);
-
-	return CONTAINER_OF(interface, struct end, interface)->arrived.first != NULL;
-}
-
-static void tick(struct task *timer)
-{
-	struct interface *interface = CONTAINER_OF(timer, struct interface, timer);
-
-	net_stack_tick(&interface->stack, loop_now());
-	interface_sync(interface);
-}
-
-static void start_end(struct end *end, struct end *other, uint8_t number, const char *prefix_text)
-{
-	struct prefix prefix;
-
-	end->other = other;
-	end->device = (struct netdev){
-		.ops = &ops, .name = "wire", .mac = { 2, 0, 0, 0, 0, number }, .mtu = 1500
-	};
-	end->net.stack = &end->interface.stack;
-	end->interface.timer.run = tick;
-	end->interface.poller.poll = poll;
-	end->interface.poller.prepare_sleep = prepare_sleep;
-	net_stack_init(&end->interface.stack, &end->device, some_chance, time_now());
-	CHECK(prefix_parse(&prefix, prefix_text) == OK);
-	CHECK(net_stack_add_address(&end->interface.stack, &prefix) == OK);
-	loop_add_poller(&end->interface.poller);
-}
-
-static void start(void)
-{
-	static bool is_started;
-
-	if (is_started)
-		return;
-	is_started = true;
-	start_end(&left, &right, 1, "10.0.0.1/24");
-	start_end(&right, &left, 2, "10.0.0.2/24");
-}
-
-static struct address right_address(void)
-{
-	return address_v4(0x0a000002);
-}
+#include "test/pair.h"
 
 static void echo(void *connection)
 {
@@ -159,7 +58,7 @@ static void echoes(void)
 	struct tcp_listener *listener;
 	struct fiber *server;
 
-	start();
+	pair_start();
 	listener = tcp_listen(&right.net, 7);
 	CHECK(listener != NULL && tcp_listener_port(listener) == 7);
 	server = fiber_start("server", serve, listener);
@@ -198,7 +97,7 @@ static struct tcp *open_pair(struct tcp_listener **listener)
 	struct fiber *acceptor;
 	struct tcp *c;
 
-	start();
+	pair_start();
 	*listener = tcp_listen(&right.net, 9);
 	CHECK(*listener != NULL);
 	acceptor = fiber_start("acceptor", accept_one, *listener);
@@ -335,7 +234,7 @@ static void failures(void)
 	struct tcp_listener *listener;
 	struct tcp *c;
 
-	start();
+	pair_start();
 	CHECK_EQUAL(tcp_connect_to(&left.net, &closed, &c, in_seconds(5)), REFUSED);
 	CHECK(c == NULL);
 	CHECK_EQUAL(tcp_connect_to(&left.net, &nobody, &c, in_seconds(5)), INVALID_VALUE);
