@@ -88,7 +88,8 @@ static bool range_is_wanted(
 
 	if (!http_head_field(request, "if-range", &value))
 		return true;
-	if (value.length > 0 && (value.data[0] == '"' || value.data[0] == 'W'))
+	/* A date may begin with W, too. */
+	if (value.length > 1 && (value.data[0] == '"' || value.data[1] == '/'))
 		return tags_match(value, resource->etag, true);
 	return http_date_read(value, now, &seconds) && seconds == resource->modified;
 }

@@ -525,6 +525,16 @@ static void ranges(void)
 	}
 }
 
+/* A date is none the less a date when its day begins like a weak tag. */
+static void range_of_a_wednesday(void)
+{
+	const struct http_validators now = { view_text("\"v2\""), 784370977 };
+	struct http_range range;
+
+	parse_with("GET", "Range: bytes=0-1\r\nIf-Range: Wed, 09 Nov 1994 08:49:37 GMT\r\n");
+	CHECK_EQUAL(http_check_range(&head, &now, 1000, 1700000000, &range), HTTP_PART);
+}
+
 static void codings(void)
 {
 	static const struct {
@@ -638,6 +648,6 @@ int main(void)
 	return RUN(TEST(request_in_full), TEST(request_faults), TEST(request_means), TEST(targets),
 		TEST(too_many_fields), TEST(head_comes_slowly), TEST(responses), TEST(chunks),
 		TEST(chunk_line_is_bounded), TEST(chunk_heads), TEST(dates), TEST(dates_both_ways),
-		TEST(preconditions), TEST(ranges), TEST(codings), TEST(paths),
-		TEST(queries_and_cookies), TEST(trailers));
+		TEST(preconditions), TEST(ranges), TEST(range_of_a_wednesday), TEST(codings),
+		TEST(paths), TEST(queries_and_cookies), TEST(trailers));
 }
