@@ -44,7 +44,8 @@ int http_serve(struct net *net, uint16_t port, http_handler *handle, void *argum
 /*
  * The same by method and path. Routes are tried in order. In a pattern a segment ":name" stands for any
  * one segment that is not empty (http_param), and a last segment "*" for the rest of the path, perhaps
- * empty. A GET route serves HEAD as well. No route for the path: 404; none for the method: 405.
+ * empty. A GET route serves HEAD as well. No route for the path: 404; none for the method: 405, or 501 if it is
+ * none that the library knows.
  */
 struct http_route {
 	enum http_method method;
@@ -137,14 +138,15 @@ enum status http_read_all(
 /*
  * Adds a field to the reply; before it begins. INVALID_VALUE: characters that a value can't have, so nothing
  * was added (in a name they stop the image). FULL: at most 4 KiB of fields. Not for those that the server writes itself:
- * Connection, Content-Length, Transfer-Encoding, and Content-Type where the reply is given a type.
+ * Connection, Content-Length, Transfer-Encoding, and Content-Type where the reply is given a type. IN_USE: the reply has begun.
  */
 enum status http_add(struct http_request *request, const char *name, struct view value);
 
 /*
- * One reply in one call. `type` is a media type, NULL: none. The first copies `body`, which may end with the
+ * One reply in one call. `type` is a media type (INVALID_VALUE: of more than 256 bytes, or of characters that a value
+ * can't have), NULL: none. The first copies `body`, which may end with the
  * call; the second refers to it: the bytes must stay as they are for ever (read-only data of the image).
- * Blocks while the client's window is closed. Statuses as tcp_write.
+ * Blocks while the client's window is closed. IN_USE: a reply was begun. Else as tcp_write.
  */
 enum status http_reply(
 	struct http_request *request, unsigned status, const char *type, struct view body);

@@ -16,9 +16,6 @@ COUNTER(http_slow_heads, "http.slow_heads", "connections closed: a head took too
 
 static struct pool connections = POOL("http connections", sizeof(struct http_connection), 0);
 
-static const char slow_reply[] = "HTTP/1.1 408 Request Timeout\r\n"
-				 "Connection: close\r\nContent-Length: 0\r\n\r\n";
-
 void connection_close(struct http_connection *c)
 {
 	struct http_server *server = c->server;
@@ -38,6 +35,21 @@ void connection_close(struct http_connection *c)
 	pool_free(&connections, c);
 	if (server->is_finishing)
 		wake_all(&server->all_gone);
+}
+
+/* Nobody waits for it: if the client's window is shut it goes without. */
+static void refuse_slow(struct http_connection *c)
+{
+	const struct tcp_piece pieces[] = {
+		{ .bytes = view_text("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+				     "Content-Length: 0\r\nDate: ") },
+		{ .bytes = server_date(c->server) },
+		{ .bytes = view_text("\r\n\r\n") },
+	};
+
+	count(&http_slow_heads);
+	tcp_writev(c->tcp, pieces, ARRAY_LEN(pieces), AT_ONCE);
+	connection_linger(c);
 }
 
 /* A deadline that is later than the timer leaves it be: it looks again when it runs. */
@@ -60,11 +72,11 @@ static void time_is_up(struct task *task)
 		return;
 	}
 	if (c->state == CONNECTION_PARKED && c->is_in_head) {
-		count(&http_slow_heads);
-		tcp_write(c->tcp, view_text(slow_reply), AT_ONCE);
-	} else if (c->state == CONNECTION_PARKED) {
-		count(&http_idle_closed);
+		refuse_slow(c);
+		return;
 	}
+	if (c->state == CONNECTION_PARKED)
+		count(&http_idle_closed);
 	connection_close(c);
 }
 

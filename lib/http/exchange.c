@@ -77,10 +77,15 @@ static bool take_path(struct http_request *r)
 static void refuse_method(struct http_request *r, unsigned status)
 {
 	char allow[128];
+	const char *text = "not found\n";
 
-	if (status == 405)
+	if (status == 405) {
 		http_add(r, "Allow", view_of(allow, routing_allow(r, allow, sizeof(allow))));
-	http_reply_text(r, status, status == 404 ? "not found\n" : "method not allowed\n");
+		text = "method not allowed\n";
+	} else if (status == 501) {
+		text = "unknown method\n";
+	}
+	http_reply_text(r, status, text);
 }
 
 static void handle(struct http_request *r)
@@ -149,6 +154,14 @@ static void refuse(struct http_request *r, unsigned status, const char *why)
 	reply_finish(r);
 }
 
+/* RFC 9112 3: a target that nobody wants to read has a status of its own. */
+static void refuse_large(struct http_request *r, struct view bytes)
+{
+	bool is_line_whole = memchr(bytes.data, '\n', bytes.length) != NULL;
+
+	refuse(r, is_line_whole ? 431 : 414, "the head is too large");
+}
+
 bool exchange_serve(struct http_request *r, struct http_connection *c)
 {
 	enum http_fault fault;
@@ -160,7 +173,7 @@ bool exchange_serve(struct http_request *r, struct http_connection *c)
 		return false;
 	}
 	if (!c->has_head) {
-		refuse(r, 431, "the head is too large");
+		refuse_large(r, bytes);
 	} else {
 		fault = take_head(r, bytes);
 		if (fault != HTTP_OK)

@@ -26,6 +26,7 @@
 #define HTTP_PARAMS_MAX	 8
 #define HTTP_REPLY_BYTES 5120	/* of a reply's head */
 #define HTTP_ADDED_BYTES 4096	/* of them, of fields that the handler adds */
+#define HTTP_TYPE_BYTES	 256	/* of a media type: what is beside the added fields must fit, too */
 #define HTTP_DRAIN_MAX	 65536	/* of an unread body, to keep the connection */
 #define HTTP_WRITE_STEP	 262144 /* bytes for which write_ms is given anew */
 
@@ -140,6 +141,7 @@ enum status upload_invite(struct http_request *request);
 bool upload_drain(struct http_request *request);
 
 /* reply.c */
+struct view server_date(struct http_server *server); /* of now, for a Date field */
 void reply_fault(struct http_request *request, unsigned status, const char *why);
 void reply_finish(struct http_request *request);
 /* What a body that is forwarded needs of it. */

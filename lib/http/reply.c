@@ -26,7 +26,15 @@ static void emit_number(struct emitter *e, uint64_t number)
 	emit_bytes(e, view_of(digits + n, sizeof(digits) - n));
 }
 
-static void emit_date(struct emitter *e, struct http_server *server)
+static void emit_field(struct emitter *e, const char *name, struct view value)
+{
+	emit_text(e, name);
+	emit_text(e, ": ");
+	emit_bytes(e, value);
+	emit_text(e, "\r\n");
+}
+
+struct view server_date(struct http_server *server)
 {
 	int64_t second = time_wall_ns() / SECONDS(1);
 
@@ -34,9 +42,7 @@ static void emit_date(struct emitter *e, struct http_server *server)
 		server->date_second = second;
 		http_date_write(server->date, second);
 	}
-	emit_text(e, "Date: ");
-	emit_bytes(e, view_of(server->date, HTTP_DATE_BYTES));
-	emit_text(e, "\r\n");
+	return view_of(server->date, HTTP_DATE_BYTES);
 }
 
 /* RFC 9110 8.6, 6.4.1: statuses whose replies have no body, and no length either. */
@@ -79,12 +85,9 @@ static struct view make_head(struct http_request *r, const char *type, uint64_t 
 	emit_text(&e, http_status_text(r->status));
 	emit_text(&e, "\r\n");
 	if (!r->has_date)
-		emit_date(&e, r->server);
-	if (type != NULL) {
-		emit_text(&e, "Content-Type: ");
-		emit_text(&e, type);
-		emit_text(&e, "\r\n");
-	}
+		emit_field(&e, "Date", server_date(r->server));
+	if (type != NULL)
+		emit_field(&e, "Content-Type", view_text(type));
 	emit_framing(&e, r, length);
 	emit_bytes(&e, view_of(r->fields, r->added));
 	emit_connection(&e, r);
@@ -158,7 +161,8 @@ static enum status begin(struct http_request *r, unsigned status, const char *ty
 	ASSERT(status >= 200 && status <= 599);
 	if (r->reply != REPLY_NONE)
 		return IN_USE;
-	if (type != NULL && !http_all(&http_value, view_text(type)))
+	if (type != NULL &&
+		(strlen(type) > HTTP_TYPE_BYTES || !http_all(&http_value, view_text(type))))
 		return INVALID_VALUE;
 	r->reply = REPLY_BEGUN;
 	r->status = status;
@@ -218,10 +222,7 @@ static enum status add(struct http_request *r, const char *name, struct view val
 	ASSERT(name[0] != '\0' && http_all(&http_token, view_text(name)));
 	if (!http_all(&http_value, value))
 		return INVALID_VALUE;
-	emit_text(&e, name);
-	emit_text(&e, ": ");
-	emit_bytes(&e, value);
-	emit_text(&e, "\r\n");
+	emit_field(&e, name, value);
 	if (e.is_short)
 		return FULL;
 	r->added += emitter_length(&e);

@@ -66,7 +66,7 @@ const struct http_route *routing_find(struct http_request *r, unsigned *status)
 		is_known = true;
 	}
 	r->param_count = 0;
-	*status = is_known ? 405 : 404;
+	*status = !is_known ? 404 : r->head.method == OTHER_METHOD ? 501 : 405;
 	return NULL;
 }
 

@@ -54,8 +54,12 @@ void websocket_close(struct websocket *w, unsigned code)
 
 static enum status refuse(struct http_request *r, unsigned status, const char *why)
 {
-	if (status == 426)
+	/* RFC 9110 15.5.22, 7.8 */
+	if (status == 426) {
+		http_add(r, "Upgrade", view_text("websocket"));
+		http_add(r, "Connection", view_text("Upgrade"));
 		http_add(r, "Sec-WebSocket-Version", view_text("13"));
+	}
 	http_reply_text(r, status, why);
 	return REFUSED;
 }
