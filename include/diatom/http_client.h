@@ -16,8 +16,8 @@
  * server. Blocking calls belong on a fiber; one fiber at a time uses a call, any number use a client.
  *
  * What a call that waits returns beside its own statuses: TIMED_OUT; CANCELLED; REFUSED, the server reset
- * the connection; UNREACHABLE; NO_MEMORY; MALFORMED, what came is no response; CLOSED, the server ended the
- * connection before its response was whole, or the image was asked to finish.
+ * the connection; UNREACHABLE; NO_MEMORY; MALFORMED, what came is no response, or its body broke off; CLOSED, the
+ * server ended the connection before a head was whole, or the image was asked to finish.
  */
 #ifndef DIATOM_HTTP_CLIENT_H
 #define DIATOM_HTTP_CLIENT_H
@@ -52,9 +52,13 @@ void http_client_close(struct http_client *client);
 enum status http_call_open(struct http_client *client, struct view method, struct view target,
 	struct view host, struct http_call **call);
 
-/* Adds a field. INVALID_VALUE: characters that it can't have; FULL: the head has 8 KiB. Not Host, Connection,
- * Content-Length, Transfer-Encoding. */
+/* Adds a field. INVALID_VALUE: characters that it can't have; FULL: the head has 8 KiB. Not Host,
+ * Content-Length, Transfer-Encoding; Connection only to name fields that are for the next hop. */
 enum status http_call_add(struct http_call *call, struct view name, struct view value);
+
+/* Asks to go on in another protocol, if the server likes (RFC 9110 7.8): the status may then be 101, see
+ * http_forward_upgrade. Adds two fields, as http_call_add. */
+enum status http_call_upgrade(struct http_call *call, struct view protocol);
 
 /* Sends the request with a body, perhaps empty; it is copied. FULL: too many connections. */
 enum status http_call_send(struct http_call *call, struct view body);
@@ -100,13 +104,23 @@ enum status http_get(struct http_client *client, const char *target, struct http
 
 /* --- between server and client: a proxy's payload, without a copy --- */
 
-/* Sends the call, with the body of a request that the server received. Any status but OK: the body is not
+/* Sends the call, with the body and trailers of a request that the server received. Any status but OK: the body is not
  * whole, and *is_of_request tells whose connection failed (or sent what is no body). */
 enum status http_forward_request(
 	struct http_request *request, struct http_call *call, bool *is_of_request);
 
-/* Replies with the call's status and body (fields: http_add before). OK: all was forwarded. When the response
- * breaks off, the reply does, too. */
+/* Replies with the call's status, body and, if the client wants them (TE: trailers), trailers. Fields: http_add
+ * before. OK: all was forwarded. When the response
+ * breaks off, the reply does, too. MALFORMED, and no reply was begun: a status above 599. */
 enum status http_forward_response(struct http_call *call, struct http_request *request);
+
+/*
+ * After a call with http_call_upgrade got 101: replies with it (fields: http_add before), and hands bytes on both
+ * ways. OK when the server has ended its half, or nothing came either way for idle_ms; what the client still sends is
+ * dropped then. INVALID_VALUE: there was no 101, or the request has a body; NO_MEMORY: no fiber for the second way; no
+ * reply was begun in these cases.
+ */
+enum status http_forward_upgrade(
+	struct http_call *call, struct http_request *request, uint32_t idle_ms);
 
 #endif
