@@ -220,8 +220,9 @@ static void responses(void)
 		{ "a long head", "GET", { long_head, NULL, CLOSE }, TOO_LONG, OK, 0, NULL, false },
 		{ "many fields", "GET", { many_fields, NULL, CLOSE }, MALFORMED, OK, 0, NULL,
 			false },
-		{ "a long body", "GET", { OK_HEAD "Content-Length: 1001\r\n\r\n", long_body, CLOSE }, OK,
-			TOO_LONG, 200, NULL, false },
+		{ "a long body", "GET",
+			{ OK_HEAD "Content-Length: 1001\r\n\r\n", long_body, CLOSE }, OK, TOO_LONG,
+			200, NULL, false },
 		/* what two readers could understand differently */
 		{ "garbage", "GET", { "SSH-2.0-x\r\n\r\n", NULL, CLOSE }, MALFORMED, OK, 0, NULL,
 			false },
