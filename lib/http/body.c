@@ -221,6 +221,45 @@ static enum status hand_on(
 	return status;
 }
 
+/* May it stand behind a body, where whoever decided by the head is past it already? */
+static bool is_fit_for_trailer(struct view name)
+{
+	static const char *const unfit[] = { "connection", "content-encoding", "content-length",
+		"content-range", "content-type", "cookie", "authorization", "expect", "host",
+		"keep-alive", "proxy-authorization", "set-cookie", "te", "trailer",
+		"transfer-encoding", "upgrade" };
+
+	for (size_t i = 0; i < ARRAY_LEN(unfit); i++)
+		if (http_text_is(name, unfit[i]))
+			return false;
+	return true;
+}
+
+/* The lines that may be handed on, moved together where they lie, and the empty one. */
+static struct view fit_trailers(struct http_body *b)
+{
+	struct http_field fields[HTTP_FIELDS_MAX];
+	uint8_t *start = b->room + b->capacity - b->trailers.length, *out = start;
+	const uint8_t *end = start + b->trailers.length - 2;
+	unsigned count = 0;
+	size_t length;
+
+	if (!b->hands_trailers || b->trailers.length == 0 ||
+		http_fields_parse(fields, &count, b->trailers, &length) != HTTP_OK)
+		return view_text("\r\n");
+	for (unsigned i = 0; i < count; i++) {
+		const uint8_t *line = fields[i].name.data;
+		const uint8_t *next = i + 1 < count ? fields[i + 1].name.data : end;
+
+		if (!is_fit_for_trailer(fields[i].name))
+			continue;
+		memmove(out, line, (size_t)(next - line));
+		out += next - line;
+	}
+	memcpy(out, "\r\n", 2);
+	return view_of(start, (size_t)(out + 2 - start));
+}
+
 static enum status end_forward(
 	struct http_body *b, struct tcp *to, instant deadline, enum status *write_status)
 {
@@ -229,7 +268,7 @@ static enum status end_forward(
 	if (b->framing == HTTP_CHUNKED) {
 		status = read_trailers(b);
 		if (status == CLOSED)
-			*write_status = tcp_write(to, view_text("\r\n"), deadline);
+			*write_status = tcp_write(to, fit_trailers(b), deadline);
 	}
 	return *write_status == OK ? end(b, status) : end(b, *write_status);
 }

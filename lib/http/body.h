@@ -25,13 +25,14 @@ struct http_body {
 	instant began;
 	uint32_t step_ms;
 	uint32_t trailer_most;
+	bool hands_trailers; /* body_forward hands them on, too */
 	/* Trailers are copied to the end of this room; those that don't fit end the body: TOO_LONG. */
 	uint8_t *room;
 	size_t capacity;
 	struct view trailers; /* field lines and the empty one, checked; nothing before the end */
 };
 
-/* Sets all but began, step_ms, most, trailer_most and the room, which are the caller's. */
+/* Sets all but began, step_ms, most, trailer_most, hands_trailers and the room, which are the caller's. */
 void body_start(struct http_body *body, struct tcp *tcp, const struct http_head *head);
 
 /* The next bytes, valid until the next call. Statuses as http_read's. Blocks. */
@@ -39,8 +40,9 @@ enum status body_read(struct http_body *body, struct view *bytes);
 
 /*
  * The next bytes as they are on the wire, chunk lines included, handed on to another connection without a
- * copy where a buffer holds nothing else. OK; CLOSED at the end, when all was queued there: trailers are
- * dropped. The deadline is for writing. *write_status: of the other connection, when that is what failed.
+ * copy where a buffer holds nothing else. OK; CLOSED at the end, when all was queued there. Of trailers, if
+ * they are handed on, those are dropped that say how a message is read or for whom it is (RFC 9110 6.5.1). The
+ * deadline is for writing. *write_status: of the other connection, when that is what failed.
  */
 enum status body_forward(
 	struct http_body *body, struct tcp *to, instant deadline, enum status *write_status);

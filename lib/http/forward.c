@@ -3,6 +3,7 @@
  * What is on the wire is handed on as it is where both sides frame it alike.
  */
 #include "lib/http/client.h"
+#include "wire/http_text.h"
 
 enum status http_forward_request(
 	struct http_request *r, struct http_call *call, bool *is_of_request)
@@ -13,6 +14,7 @@ enum status http_forward_request(
 	*is_of_request = false;
 	if (status != OK)
 		return status;
+	r->body.hands_trailers = true;
 	if (r->body.status == OK)
 		status = upload_invite(r);
 	if (status != OK)
@@ -44,7 +46,10 @@ static enum status copy_body(struct http_call *call, struct http_request *r)
 static enum status hand_body(struct http_call *call, struct http_request *r)
 {
 	enum status written = OK;
+	struct view wanted;
 
+	call->body.hands_trailers =
+		http_field(r, "te", &wanted) && http_list_has(wanted, "trailers");
 	while (call->body.status == OK && written == OK) {
 		uint64_t before = call->body.read;
 		instant start = time_now(), deadline = reply_write_deadline(r);
@@ -80,8 +85,11 @@ static enum status begin(struct http_call *call, struct http_request *r)
 enum status http_forward_response(struct http_call *call, struct http_request *r)
 {
 	bool is_chunked = call->head.framing == HTTP_CHUNKED;
-	enum status status = begin(call, r);
+	enum status status;
 
+	if (call->head.status > 599) /* 9110 15: it means nothing */
+		return MALFORMED;
+	status = begin(call, r);
 	if (status != OK)
 		return status;
 	if (call->head.framing == HTTP_UNTIL_CLOSE || is_chunked != r->is_chunked)
