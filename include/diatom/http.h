@@ -98,6 +98,10 @@ bool http_field_at(
 /* A field's value by its name in lower case; false if there is none. The first of several. */
 bool http_field(const struct http_request *request, const char *name, struct view *value);
 
+/* Does the client ask, by a request without a body, to go on in another protocol (RFC 9110 7.8)? *protocol: which, as
+ * it says ("websocket", or a list). */
+bool http_wants_upgrade(const struct http_request *request, struct view *protocol);
+
 /* What ":name" of the route's pattern stood for; "*": the rest. Empty when there is no such name. */
 struct view http_param(const struct http_request *request, const char *name);
 

@@ -46,6 +46,16 @@ enum status http_call_add(struct http_call *call, struct view name, struct view 
 	return emit_field(call, name, value);
 }
 
+enum status http_call_upgrade(struct http_call *call, struct view protocol)
+{
+	enum status status = http_call_add(call, view_text("Upgrade"), protocol);
+
+	status = status == OK ? http_call_add(call, view_text("Connection"), view_text("Upgrade"))
+			      : status;
+	call->asks_upgrade |= status == OK;
+	return status;
+}
+
 static enum http_method method_of(struct view text)
 {
 	for (int m = 0; m < OTHER_METHOD; m++)
@@ -266,7 +276,7 @@ static enum status take_head(struct http_call *call, instant deadline)
 		       : MALFORMED;
 }
 
-/* 9110 15.2. We ask for no other protocol, so 101 is none of our business. */
+/* 9110 15.2. A 101 is a final one for who asked for it, and nothing at all for others. */
 static enum status take_final_head(struct http_call *call, instant deadline)
 {
 	for (unsigned i = 0; i < INTERIM_MAX; i++) {
@@ -275,7 +285,7 @@ static enum status take_final_head(struct http_call *call, instant deadline)
 		if (status != OK)
 			return status;
 		if (call->head.status == 101)
-			return MALFORMED;
+			return call->asks_upgrade && call->head.wants_upgrade ? OK : MALFORMED;
 		if (call->head.status >= 200)
 			return OK;
 	}
@@ -318,7 +328,7 @@ enum status http_call_receive(struct http_call *call)
 	if (status != OK)
 		return note(call, status);
 	call->state = CALL_ANSWERED;
-	call->is_broken |= !call->head.keeps_alive;
+	call->is_broken |= !call->head.keeps_alive || call->head.status == 101;
 	call->body.began = time_now();
 	call->body.step_ms = call->client->options.body_ms;
 	call->body.most = call->client->options.body_bytes;

@@ -31,6 +31,7 @@ struct http_call {
 	bool is_reused; /* the connection has served another call */
 	bool has_body;
 	bool is_chunked;
+	bool asks_upgrade;
 	bool is_broken; /* the connection can't serve another */
 	uint64_t left;	/* of the body that http_call_begin promised */
 	struct http_body body;

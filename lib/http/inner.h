@@ -144,6 +144,9 @@ bool upload_drain(struct http_request *request);
 struct view server_date(struct http_server *server); /* of now, for a Date field */
 void reply_fault(struct http_request *request, unsigned status, const char *why);
 void reply_finish(struct http_request *request);
+/* The 101, with the fields that were added. What follows on the stream is the other protocol's: the head must have
+ * been kept. */
+enum status reply_switch(struct http_request *request, struct view protocol);
 /* What a body that is forwarded needs of it. */
 instant reply_write_deadline(struct http_request *request);
 enum status reply_note_written(

@@ -320,6 +320,23 @@ enum status http_end(struct http_request *r)
 	return reply_writev(r, pieces, ARRAY_LEN(pieces));
 }
 
+enum status reply_switch(struct http_request *r, struct view protocol)
+{
+	struct tcp_piece pieces[] = {
+		{ .bytes = view_text("HTTP/1.1 101 Switching Protocols\r\n"
+				     "Connection: Upgrade\r\nUpgrade: ") },
+		{ .bytes = protocol },
+		{ .bytes = view_text("\r\n") },
+		{ .bytes = view_of(r->fields, r->added) },
+		{ .bytes = view_text("\r\n") },
+	};
+
+	r->reply = REPLY_DONE;
+	r->status = 101;
+	r->closes = true;
+	return reply_writev(r, pieces, ARRAY_LEN(pieces));
+}
+
 bool http_is_replied(const struct http_request *r)
 {
 	return r->reply != REPLY_NONE;

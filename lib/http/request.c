@@ -65,6 +65,12 @@ bool http_field(const struct http_request *r, const char *name, struct view *val
 	return http_head_field(&r->head, name, value);
 }
 
+bool http_wants_upgrade(const struct http_request *r, struct view *protocol)
+{
+	return r->head.wants_upgrade && r->head.framing == HTTP_NO_BODY &&
+	       http_field(r, "upgrade", protocol);
+}
+
 struct view http_param(const struct http_request *r, const char *name)
 {
 	for (unsigned i = 0; i < r->param_count; i++)

@@ -82,23 +82,12 @@ static enum status check(struct http_request *r, struct view *key)
 static enum status accept(struct http_request *r, struct view key)
 {
 	char answer[WEBSOCKET_ACCEPT_BYTES];
-	struct tcp_piece pieces[] = {
-		{ .bytes = view_text("HTTP/1.1 101 Switching Protocols\r\n"
-				     "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-				     "Sec-WebSocket-Accept: ") },
-		{ .bytes = view_of(answer, sizeof(answer)) },
-		{ .bytes = view_text("\r\n") },
-		{ .bytes = view_of(r->fields, r->added) },
-		{ .bytes = view_text("\r\n") },
-	};
 
 	websocket_accept(key, answer);
-	r->reply = REPLY_DONE;
-	r->status = 101;
-	r->closes = true;
-	/* The head is read: what follows are frames. */
+	if (http_add(r, "Sec-WebSocket-Accept", view_of(answer, sizeof(answer))) != OK)
+		return refuse(r, 500, "the handler's fields are too long\n");
 	exchange_keep_head(r);
-	return reply_writev(r, pieces, ARRAY_LEN(pieces));
+	return reply_switch(r, view_text("websocket"));
 }
 
 enum status websocket_open(struct websocket *w, struct http_request *r, void *room, size_t capacity)
