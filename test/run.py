@@ -33,7 +33,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RESULT = re.compile(r"^(ok|FAIL|skip) (\S.*)$")
 OUTPUT_MAX = 60000  # of a failing program, bytes shown
-E2E_LIBRARIES = ("lib.py", "packets.py", "gdb_client.py")  # what stands in test/e2e and is no test
+E2E_LIBRARIES = ("lib.py", "packets.py", "gdb_client.py", "talk.py")  # what stands in test/e2e and is no test
 
 _libc = ctypes.CDLL(None)
 

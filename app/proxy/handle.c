@@ -8,19 +8,23 @@
 
 #include "proxy.h"
 
+#define TUNNEL_IDLE_MS (10 * 60 * 1000)
+
 static unsigned next_upstream;
 
-/* The next one in turn that is up. Where none is, any may have come back. */
-static struct upstream *choose(unsigned attempt)
+/* The next one in turn that is up and was not asked for this request; NULL if there is none. */
+static struct upstream *choose(uint32_t asked)
 {
 	for (unsigned i = 0; i < upstream_count; i++) {
-		struct upstream *u = &upstreams[next_upstream++ % upstream_count];
+		unsigned n = next_upstream++ % upstream_count;
 
-		if (u->is_up || attempt > 0)
-			return u;
+		if (upstreams[n].is_up && (asked >> n & 1) == 0)
+			return &upstreams[n];
 	}
-	return &upstreams[next_upstream++ % upstream_count];
+	return NULL;
 }
+
+/* --- fields of one hop --- */
 
 static bool is_named(struct view name, const char *word)
 {
@@ -28,22 +32,54 @@ static bool is_named(struct view name, const char *word)
 	       strncasecmp((const char *)name.data, word, name.length) == 0;
 }
 
-/* Does a Connection field name it? */
-static bool is_listed(struct view list, struct view name)
+static bool ends_element(uint8_t c)
 {
-	for (size_t at = 0; at + name.length <= list.length; at++) {
-		const char *text = (const char *)list.data + at;
-		bool starts = at == 0 || strchr(", \t", text[-1]) != NULL;
-		bool ends = at + name.length == list.length ||
-			    strchr(", \t", text[name.length]) != NULL;
+	return c == ',' || c == ' ' || c == '\t';
+}
 
-		if (starts && ends && strncasecmp(text, (const char *)name.data, name.length) == 0)
+/* Is the name, or word, an element of the list? */
+static bool is_listed(struct view list, const char *word, size_t length)
+{
+	const char *text = (const char *)list.data;
+
+	for (size_t at = 0; at + length <= list.length; at++) {
+		bool starts = at == 0 || ends_element(list.data[at - 1]);
+		size_t end = at + length;
+
+		if (starts && (end == list.length || ends_element(list.data[end])) &&
+			strncasecmp(text + at, word, length) == 0)
 			return true;
 	}
 	return false;
 }
 
-static bool is_of_one_hop(struct view name, struct view connection)
+/* The fields of a request or a response, in their order. */
+typedef bool field_at(const void *message, unsigned index, struct view *name, struct view *value);
+
+static bool request_field_at(
+	const void *request, unsigned index, struct view *name, struct view *value)
+{
+	return http_field_at(request, index, name, value);
+}
+
+static bool call_field_at(const void *call, unsigned index, struct view *name, struct view *value)
+{
+	return http_call_field_at(call, index, name, value);
+}
+
+/* Does one of the Connection fields name it? */
+static bool is_for_this_hop(const void *message, field_at *at, struct view name)
+{
+	struct view other, list;
+
+	for (unsigned i = 0; at(message, i, &other, &list); i++)
+		if (is_named(other, "connection") &&
+			is_listed(list, (const char *)name.data, name.length))
+			return true;
+	return false;
+}
+
+static bool is_of_one_hop(const void *message, field_at *at, struct view name)
 {
 	static const char *const names[] = { "connection", "keep-alive", "proxy-connection", "te",
 		"trailer", "transfer-encoding", "upgrade", "content-length", "host", "expect" };
@@ -51,24 +87,32 @@ static bool is_of_one_hop(struct view name, struct view connection)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (is_named(name, names[i]))
 			return true;
-	return connection.length > 0 && is_listed(connection, name);
+	return is_for_this_hop(message, at, name);
 }
 
 /* --- the request --- */
 
-/* "X-Forwarded-For: earlier, 192.0.2.1": behind what the client sent. */
-static enum status add_behind(struct http_request *r, struct http_call *call, const char *name,
-	const char *lower, const char *more)
+/* "X-Forwarded-For: earlier, 192.0.2.1": one field, behind all that the client sent. */
+static enum status add_behind(
+	struct http_request *r, struct http_call *call, const char *name, const char *more)
 {
+	struct view other, value;
 	char text[512];
-	struct view earlier = view_of("", 0);
-	bool has_earlier = http_field(r, lower, &earlier) && earlier.length > 0;
-	int length = snprintf(text, sizeof(text), "%.*s%s%s", (int)earlier.length,
-		(const char *)earlier.data, has_earlier ? ", " : "", more);
+	size_t used = 0;
 
-	if (length < 0 || length >= (int)sizeof(text))
+	for (unsigned i = 0; http_field_at(r, i, &other, &value); i++) {
+		if (!is_named(other, name) || value.length == 0)
+			continue;
+		if (value.length + 2 > sizeof(text) - used)
+			return FULL;
+		memcpy(text + used, value.data, value.length);
+		memcpy(text + used + value.length, ", ", 2);
+		used += value.length + 2;
+	}
+	if (strlen(more) > sizeof(text) - used)
 		return FULL;
-	return http_call_add(call, view_text(name), view_of(text, (size_t)length));
+	memcpy(text + used, more, strlen(more));
+	return http_call_add(call, view_text(name), view_of(text, used + strlen(more)));
 }
 
 static enum status add_path(struct http_request *r, struct http_call *call)
@@ -80,24 +124,45 @@ static enum status add_path(struct http_request *r, struct http_call *call)
 
 	address_text(&from.address, address);
 	snprintf(forwarded, sizeof(forwarded), is_v4 ? "for=%s" : "for=\"[%s]\"", address);
-	status = add_behind(r, call, "X-Forwarded-For", "x-forwarded-for", address);
+	status = add_behind(r, call, "X-Forwarded-For", address);
 	if (status == OK)
-		status = add_behind(r, call, "Forwarded", "forwarded", forwarded);
-	return status == OK ? add_behind(r, call, "Via", "via", "1.1 diatom") : status;
+		status = add_behind(r, call, "Forwarded", forwarded);
+	return status == OK ? add_behind(r, call, "Via", "1.1 diatom") : status;
+}
+
+/*
+ * What we ask of the next hop ourselves. WebSocket is the only protocol that may follow: a server that took another
+ * ("h2c") would have requests come to it that nobody here has read.
+ */
+static enum status add_asked(struct http_request *r, struct http_call *call)
+{
+	struct view protocol, te;
+	enum status status = OK;
+
+	if (http_wants_upgrade(r, &protocol) && is_named(protocol, "websocket"))
+		return http_call_upgrade(call, protocol);
+	if (!http_field(r, "te", &te) || !is_listed(te, "trailers", strlen("trailers")))
+		return OK;
+	status = http_call_add(call, view_text("TE"), view_text("trailers"));
+	return status == OK ? http_call_add(call, view_text("Connection"), view_text("TE"))
+			    : status;
+}
+
+static bool is_path_field(struct view name)
+{
+	return is_named(name, "x-forwarded-for") || is_named(name, "forwarded") ||
+	       is_named(name, "via");
 }
 
 static enum status add_fields(struct http_request *r, struct http_call *call)
 {
-	struct view connection = view_of(NULL, 0), name, value;
+	struct view name, value;
 	enum status status = OK;
 
-	http_field(r, "connection", &connection);
-	for (unsigned i = 0; status == OK && http_field_at(r, i, &name, &value); i++) {
-		if (is_of_one_hop(name, connection) || is_named(name, "x-forwarded-for") ||
-			is_named(name, "forwarded") || is_named(name, "via"))
-			continue;
-		status = http_call_add(call, name, value);
-	}
+	for (unsigned i = 0; status == OK && http_field_at(r, i, &name, &value); i++)
+		if (!is_of_one_hop(r, request_field_at, name) && !is_path_field(name))
+			status = http_call_add(call, name, value);
+	status = status == OK ? add_asked(r, call) : status;
 	return status == OK ? add_path(r, call) : status;
 }
 
@@ -105,13 +170,12 @@ static enum status add_fields(struct http_request *r, struct http_call *call)
 
 static enum status take_fields(struct http_request *r, struct http_call *call)
 {
-	struct view connection = view_of(NULL, 0), name, value;
+	struct view name, value;
 	enum status status = OK;
 	char text[64];
 
-	http_call_field(call, "connection", &connection);
 	for (unsigned i = 0; status == OK && http_call_field_at(call, i, &name, &value); i++) {
-		if (is_of_one_hop(name, connection))
+		if (is_of_one_hop(call, call_field_at, name))
 			continue;
 		if (name.length >= sizeof(text))
 			return FULL;
@@ -120,6 +184,16 @@ static enum status take_fields(struct http_request *r, struct http_call *call)
 		status = http_add(r, text, value);
 	}
 	return status == OK ? http_add(r, "Via", view_text("1.1 diatom")) : status;
+}
+
+static void answer(struct http_request *r, struct http_call *call)
+{
+	if (take_fields(r, call) != OK)
+		return;
+	if (http_call_status(call) == 101)
+		http_forward_upgrade(call, r, TUNNEL_IDLE_MS);
+	else
+		http_forward_response(call, r);
 }
 
 static void fail(struct http_request *r, enum status status)
@@ -132,57 +206,69 @@ static void fail(struct http_request *r, enum status status)
 
 /* --- both --- */
 
+/* The call with all of its head; NULL: the request is answered. */
+static struct http_call *open_call(struct http_request *r, struct upstream *u)
+{
+	struct http_call *call;
+	enum status status = http_call_open(
+		u->client, http_method_name(r), http_target_text(r), http_host_of(r), &call);
+
+	if (status == OK)
+		status = add_fields(r, call);
+	if (status == OK)
+		return call;
+	http_reply_text(r, status == NO_MEMORY ? 503 : 431, "the head is too large\n");
+	http_call_close(call);
+	return NULL;
+}
+
 /* True: the request is dealt with. False: the server had nothing of it, so another may be asked. */
 static bool forward(struct http_request *r, struct upstream *u, enum status *status)
 {
-	struct http_call *call;
-	bool is_of_request = false;
+	struct http_call *call = open_call(r, u);
+	bool is_of_request = false, is_begun;
 
-	*status = http_call_open(
-		u->client, http_method_name(r), http_target_text(r), http_host_of(r), &call);
-	if (*status == OK)
-		*status = add_fields(r, call);
-	if (*status != OK) {
-		http_reply_text(r, *status == NO_MEMORY ? 503 : 431, "the head is too large\n");
-		http_call_close(call);
+	if (call == NULL)
 		return true;
-	}
 	*status = http_forward_request(r, call, &is_of_request);
+	is_begun = http_call_is_begun(call);
 	if (is_of_request) {
 		http_reply_text(r, 400, "malformed or broken body\n");
-		http_call_close(call);
-		return true;
-	}
-	/* It may have answered before it closed: 413, say. */
-	if (*status == OK || http_call_is_begun(call))
+	} else if (is_begun) {
+		/* Also if it took only a part: it may have answered before it closed, 413, say. */
 		*status = http_call_receive(call);
-	health_note(u, *status == OK || *status == FULL);
-	if (*status == OK) {
-		*status = take_fields(r, call);
+		is_begun = http_call_is_begun(call);
 		if (*status == OK)
-			http_forward_response(call, r);
-		else
-			fail(r, *status);
-		http_call_close(call);
-		return true;
+			answer(r, call);
 	}
-	*status = http_call_is_begun(call) && *status != TIMED_OUT ? MALFORMED : *status;
-	is_of_request = http_call_is_begun(call);
+	/* Only who can't be reached: a client could choose what takes long, or breaks. */
+	if (is_begun || *status == REFUSED || *status == TIMED_OUT || *status == UNREACHABLE)
+		health_note(u, is_begun);
+	if (is_begun && !http_is_replied(r))
+		fail(r, *status);
 	http_call_close(call);
-	return is_of_request;
+	return is_begun;
 }
 
 void proxy_handle(struct http_request *r, void *unused)
 {
 	enum status status = UNREACHABLE;
+	struct upstream *u;
+	uint32_t asked = 0;
 
 	if (http_target_text(r).length == 0) {
 		http_reply_text(r, 400, "a target without a path\n");
 		return;
 	}
-	for (unsigned attempt = 0; attempt < upstream_count; attempt++)
-		if (forward(r, choose(attempt), &status))
-			break;
-	if (!http_is_replied(r))
+	while ((u = choose(asked)) != NULL) {
+		asked |= UINT32_C(1) << (u - upstreams);
+		if (forward(r, u, &status))
+			return;
+	}
+	if (asked != 0) {
 		fail(r, status);
+		return;
+	}
+	http_add(r, "Retry-After", view_text("2"));
+	http_reply_text(r, 503, "503 Service Unavailable: no server is up\n");
 }

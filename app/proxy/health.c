@@ -1,6 +1,6 @@
 /*
- * A server is down when FAILURES_MAX requests or checks in a row found nobody, and up with the next check that
- * is answered, with whatever status below 500.
+ * A server is down when FAILURES_MAX connections or checks in a row failed, and up with the next check that
+ * is answered, in CHECK_MS and with a status below 500.
  */
 #include <diatom/log.h>
 
@@ -8,6 +8,7 @@
 
 #define FAILURES_MAX  2
 #define CHECK_SECONDS 2
+#define CHECK_MS      2000
 
 void health_note(struct upstream *u, bool is_good)
 {
@@ -23,7 +24,7 @@ void health_note(struct upstream *u, bool is_good)
 static bool check(struct upstream *u)
 {
 	struct http_call *call;
-	bool is_good = http_get(u->client, "/", &call) == OK && http_call_status(call) < 500;
+	bool is_good = http_get(u->checks, "/", &call) == OK && http_call_status(call) < 500;
 
 	http_call_close(call);
 	return is_good;
@@ -37,9 +38,17 @@ static void watch(void *argument)
 		health_note(u, check(u));
 }
 
-bool health_start(struct upstream *u)
+bool health_start(struct upstream *u, const struct endpoint *to)
 {
-	struct fiber *fiber = fiber_start("health", watch, u);
+	const struct http_client_options options = { .to = *to,
+		.connections = 1,
+		.connect_ms = CHECK_MS,
+		.head_ms = CHECK_MS,
+		.body_ms = CHECK_MS };
+	struct fiber *fiber;
+
+	u->checks = http_client_open(&eth0, &options);
+	fiber = u->checks != NULL ? fiber_start("health", watch, u) : NULL;
 
 	if (fiber == NULL) {
 		log_error("proxy", "no memory to watch %s", u->name);

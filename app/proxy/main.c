@@ -2,6 +2,7 @@
  * A reverse proxy: requests go to one of several servers in turn, payload in the buffers that it came in.
  *
  *     diatom run --net eth0=tap:tap0,ip=10.0.0.2/24 proxy 10.0.0.10:8080 10.0.0.11:8080
+ *     diatom run --net ... proxy wait=5 10.0.0.10     at most five seconds for a response to begin; else 30
  *
  * A server that does not answer is asked nothing until it answers again: proxy/health.c.
  */
@@ -19,6 +20,10 @@ DIATOM_FIBERS(.stack_bytes = 32768, .count_max = 4096);
 /* Compiled in, for an image that is started without arguments: "192.0.2.10:80". */
 static const char *const compiled_in[] = { NULL };
 
+/* For each 64 KiB of a response: event streams may be silent for long. */
+#define STREAM_MS (10 * 60 * 1000)
+
+static unsigned wait_seconds = 30;
 struct upstream upstreams[UPSTREAMS_MAX];
 unsigned upstream_count;
 
@@ -51,10 +56,24 @@ static bool parse(const char *text, struct endpoint *to)
 	return address_parse(&to->address, address) == OK;
 }
 
+/* "wait=SECONDS" */
+static bool set_wait(const char *text)
+{
+	char more;
+
+	if (sscanf(text, "wait=%4u%c", &wait_seconds, &more) == 1 && wait_seconds > 0)
+		return true;
+	log_error("proxy", "%s is not wait=SECONDS, from 1 to 9999", text);
+	return false;
+}
+
 static bool add(const char *text)
 {
 	struct upstream *u = &upstreams[upstream_count];
-	struct http_client_options options = { .connections = 1024, .kept = 64 };
+	struct http_client_options options = { .connections = 1024,
+		.kept = 64,
+		.head_ms = wait_seconds * 1000,
+		.body_ms = STREAM_MS };
 
 	if (upstream_count == UPSTREAMS_MAX) {
 		log_error("proxy", "more than %u servers", UPSTREAMS_MAX);
@@ -70,7 +89,7 @@ static bool add(const char *text)
 	if (u->client == NULL)
 		return false;
 	upstream_count++;
-	return health_start(u);
+	return health_start(u, &options.to);
 }
 
 int main(int argc, char **argv)
@@ -78,7 +97,7 @@ int main(int argc, char **argv)
 	const char *const *names = argc > 1 ? (const char *const *)argv + 1 : compiled_in;
 
 	for (; *names != NULL; names++)
-		if (!add(*names))
+		if (!(strncmp(*names, "wait=", 5) == 0 ? set_wait(*names) : add(*names)))
 			return 2;
 	if (upstream_count == 0) {
 		log_error("proxy", "name the servers behind it as arguments: ADDRESS:PORT ...");
