@@ -9,7 +9,7 @@ import os
 import re
 
 import lib
-from talk import talk
+from talk import statuses, talk
 
 
 def curl(lab, net, path, *options):
@@ -17,10 +17,6 @@ def curl(lab, net, path, *options):
                    timeout=20)
     lib.equal(done.code, 0, f"{done.err}curl {path}")
     return done.out
-
-
-def statuses(reply):
-    return [int(s) for s in re.findall(rb"HTTP/1\.1 (\d{3}) ", reply)]
 
 
 def image(lab):
