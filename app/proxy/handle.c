@@ -260,6 +260,10 @@ void proxy_handle(struct http_request *r, void *unused)
 		http_reply_text(r, 400, "a target without a path\n");
 		return;
 	}
+	if (http_method(r) == TRACE) { /* would show the client what only servers get */
+		http_reply_text(r, 501, "no TRACE here\n");
+		return;
+	}
 	while ((u = choose(asked)) != NULL) {
 		asked |= UINT32_C(1) << (u - upstreams);
 		if (forward(r, u, &status))

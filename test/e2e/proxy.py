@@ -248,6 +248,8 @@ def heads_are_read_whole(lab):
     got, _ = talk(lab, net, "GET http://inner.example/seen HTTP/1.1\r\nHost: outer.example\r\n"
                                 "Connection: close\r\n\r\n")
     lib.contains(got, b"GET /seen HTTP/1.1|Host: inner.example|")
+    reply, _ = talk(lab, net, "TRACE /seen HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    lib.check(reply.startswith(b"HTTP/1.1 501 ") and b"Via" not in reply, f"TRACE: {reply}")
     lib.check(b"outer" not in got, f"the Host of a request with an absolute target: {got}")
 
 

@@ -58,6 +58,9 @@ static void chat(struct http_request *r, void *unused)
 	uint8_t room[64];
 	struct websocket w;
 
+	/* Of the client's two the first that we speak. */
+	if (!websocket_protocol(r, "c") && !websocket_protocol(r, "b"))
+		websocket_protocol(r, "a");
 	websocket_open(&w, r, room, sizeof(room));
 }
 
@@ -192,6 +195,19 @@ static void refusals(void)
 	}
 }
 
+static void a_subprotocol(void)
+{
+	static const char text[] =
+		"GET /chat HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: a, b\r\n"
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+	CHECK_EQUAL(ask(text), CLOSED);
+	CHECK(strncmp(got, "HTTP/1.1 101 ", 13) == 0);
+	CHECK(has("\r\nSec-WebSocket-Protocol: b\r\n") && !has("Protocol: a"));
+	CHECK(has("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+}
+
 /* Without what says when. */
 static void drop_dates(void)
 {
@@ -233,5 +249,5 @@ static void cuts_change_nothing(void)
 int main(void)
 {
 	return RUN(TEST(client_resets_in_the_middle), TEST(slow_head_is_told), TEST(refusals),
-		TEST(cuts_change_nothing));
+		TEST(a_subprotocol), TEST(cuts_change_nothing));
 }
