@@ -22,7 +22,7 @@ enum options_target {
 
 enum options_net_kind { NET_USER, NET_TAP, NET_PACKET, NET_FD };
 
-/* --net [NAME=]KIND[:WHAT][,ip=PREFIX][,gw=ADDRESS][,mac=MAC] */
+/* --net [NAME=]KIND[:WHAT][,ip=PREFIX][,gw=ADDRESS][,mac=MAC][,offload=on|off] */
 struct options_net {
 	char name[MANIFEST_NAME_BYTES]; /* empty: the image's only one */
 	enum options_net_kind kind;
@@ -32,6 +32,7 @@ struct options_net {
 	char gateway[MANIFEST_ADDRESS_BYTES];
 	uint8_t mac[6];
 	bool has_mac;
+	bool is_plain; /* NET_TAP: frames as on a wire, without offloads */
 };
 
 #define OPTIONS_FORWARDS_MAX 32

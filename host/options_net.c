@@ -16,7 +16,7 @@
 
 #define NET_FORM                                                                                   \
 	"the form is:  --net [NAME=]user|tap:TAP|packet:INTERFACE|fd:N[,ip=ADDRESS/BITS]"          \
-	"[,gw=ADDRESS][,mac=MAC]"
+	"[,gw=ADDRESS][,mac=MAC][,offload=on|off]"
 #define FORWARD_FORM "the form is:  -p [ADDRESS:]HOSTPORT:PORT[/tcp|/udp]"
 #define PORT_MAX     65535
 #define FD_MAX	     (1 << 20)
@@ -30,6 +30,21 @@ static int complain(const char *option, const char *value, const char *remedy)
 static bool has_key(const char *word, size_t length, const char *key)
 {
 	return length > strlen(key) && strncmp(word, key, strlen(key)) == 0;
+}
+
+static bool is_word(const char *word, size_t length, const char *wanted)
+{
+	return length == strlen(wanted) && strncmp(word, wanted, length) == 0;
+}
+
+static const char *take_offload(struct options_net *net, const char *word, size_t length)
+{
+	if (net->kind != NET_TAP)
+		return "offload= is for a tap: the other kinds take what their other side gives";
+	net->is_plain = is_word(word, length, "off");
+	if (!net->is_plain && !is_word(word, length, "on"))
+		return "offload= takes on or off: offload=off";
+	return NULL;
 }
 
 /* One ",key=value" of --net. NULL, or what to do. */
@@ -50,6 +65,8 @@ static const char *take_part(struct options_net *net, const char *word, size_t l
 		if (!options_keep(mac, sizeof(mac), word + 4, length - 4) ||
 			!nettext_to_mac(mac, net->mac))
 			return "mac= takes a unicast address: mac=52:54:00:12:34:56";
+	} else if (has_key(word, length, "offload=")) {
+		return take_offload(net, word + 8, length - 8);
 	} else {
 		return NET_FORM;
 	}
@@ -91,7 +108,7 @@ static const char *take_kind(struct options_net *net, const char *word, size_t l
 	};
 
 	net->kind = NET_USER;
-	if (length == 4 && strncmp(word, "user", length) == 0)
+	if (is_word(word, length, "user"))
 		return NULL;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		size_t skip = strlen(kinds[i].word);

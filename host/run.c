@@ -40,7 +40,7 @@ static const char help[] =
 	"  -p [ADDRESS:]HOSTPORT:PORT[/tcp|/udp], --publish\n"
 	"                      let a port of the host (at 127.0.0.1, unless ADDRESS is given) lead to\n"
 	"                      the image's; TCP and UDP, unless one is named\n"
-	"  --net [NAME=]KIND[,ip=ADDRESS/BITS][,gw=ADDRESS][,mac=MAC]\n"
+	"  --net [NAME=]KIND[,ip=ADDRESS/BITS][,gw=ADDRESS][,mac=MAC][,offload=on|off]\n"
 	"                      connect the image's network interface NAME to\n"
 	"                        user              the world, through passt: without root (the default)\n"
 	"                        tap:TAP           a tap of the host\n"

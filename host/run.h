@@ -35,6 +35,7 @@ struct run_net {
 	uint32_t flags; /* enum boot_net_flags: header and offloads that the other side takes */
 	uint8_t mac[6];
 	uint16_t mtu;
+	bool is_plain; /* a tap without header and offloads, because that was asked for */
 	char ip[MANIFEST_ADDRESS_BYTES]; /* "10.0.0.2/24"; empty: none */
 	char gateway[MANIFEST_ADDRESS_BYTES];
 };

@@ -86,8 +86,9 @@ static int open_for_qemu(struct run_config *config, struct run_net *net,
 	switch (given->kind) {
 	case NET_TAP:
 		/* QEMU would record offload headers as if they were the frames' own bytes. */
+		net->is_plain = given->is_plain || config->qemu.pcap != NULL;
 		if (!config->qemu.is_printed)
-			return tap_open(net, given->interface, config->qemu.pcap != NULL);
+			return tap_open(net, given->interface);
 		tap_look(net, given->interface);
 		return 0;
 	case NET_USER:
@@ -107,7 +108,8 @@ static int open_kind(struct run_config *config, struct run_net *net,
 		return open_for_qemu(config, net, given, options);
 	switch (given->kind) {
 	case NET_TAP:
-		return tap_open(net, given->interface, false);
+		net->is_plain = given->is_plain;
+		return tap_open(net, given->interface);
 	case NET_PACKET:
 		return packet_open(net, given->interface);
 	case NET_FD:

@@ -123,15 +123,15 @@ void tap_look(struct run_net *net, const char *name)
 	fill_in(net, name, &interface);
 }
 
-static bool agree(struct run_net *net, bool is_plain)
+static bool agree(struct run_net *net)
 {
-	if (!is_plain)
+	if (!net->is_plain)
 		return tap_negotiate(net->fd, &net->flags);
 	net->flags = 0;
 	return ioctl(net->fd, TUNSETOFFLOAD, 0UL) == 0;
 }
 
-int tap_open(struct run_net *net, const char *name, bool is_plain)
+int tap_open(struct run_net *net, const char *name)
 {
 	struct interface interface;
 
@@ -140,7 +140,7 @@ int tap_open(struct run_net *net, const char *name, bool is_plain)
 	net->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (net->fd < 0)
 		return complain_device(net, errno);
-	if (!attach(net->fd, name, is_plain) || !agree(net, is_plain)) {
+	if (!attach(net->fd, name, net->is_plain) || !agree(net)) {
 		int code = complain_attach(net, name, errno);
 
 		close(net->fd);

@@ -8,10 +8,10 @@
 
 /*
  * Opens the existing interface `name`: fills in fd, flags, mtu and way, and mac from the tap's own if
- * it is zeros. Non-blocking, closed on exec, with an offload header unless it is to be plain. 0, or the
- * exit code after having said what is wrong.
+ * it is zeros. Non-blocking, closed on exec, with an offload header unless net->is_plain. 0, or the exit
+ * code after having said what is wrong.
  */
-int tap_open(struct run_net *net, const char *name, bool is_plain);
+int tap_open(struct run_net *net, const char *name);
 
 /* Fills in the same but fd and flags, and opens nothing. An interface that doesn't exist, because it is
  * another machine's, counts as one without an address. */

@@ -158,7 +158,7 @@ static void add_backend(struct command *command, const struct run_config *config
 		command_add(command, "tap,id=net%u,fd=%d", i, net->fd);
 	else
 		command_add(command, "tap,id=net%u,ifname=%s,script=no,downscript=no%s", i,
-			double_commas(net->tap), config->qemu.pcap != NULL ? ",vnet_hdr=off" : "");
+			double_commas(net->tap), net->is_plain ? ",vnet_hdr=off" : "");
 }
 
 static void add_nets(struct command *command, const struct run_config *config)

@@ -58,6 +58,8 @@ ERRORS = {
     "net_gw": (["run", "--net", "eth0=tap:t,gw=10.0.0.1/24", "NET"], USAGE, ["gw=10.0.0.1"]),
     "net_mac": (["run", "--net", "eth0=tap:t,mac=52:54:00", "NET"], USAGE, ["mac=52:54:00:12:34:56"]),
     "net_mac_multicast": (["run", "--net", "eth0=tap:t,mac=01:00:5e:00:00:01", "NET"], USAGE, ["mac="]),
+    "net_offload": (["run", "--net", "eth0=tap:t,offload=tso", "NET"], USAGE, ["on or off"]),
+    "net_offload_user": (["run", "--net", "user,offload=off", "NET"], USAGE, ["is for a tap"]),
     "net_twice": (["run", "--net", "eth0=tap:a", "--net", "eth0=tap:b", "NET"], USAGE,
                   ['"eth0" is given twice']),
     "file_form": (["run", "--file", "zone", "NET"], USAGE, ["--file NAME=PATH"]),

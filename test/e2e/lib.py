@@ -33,7 +33,7 @@ Lab:        lab.network(address="10.9.0.1/24")          -> Network: a namespace 
             lab.bad_network(forth, back, seed=1)        -> BadNetwork: two namespaces, the relay between
             lab.start(argv, inside=net, ...)            -> Process, running
             lab.run(argv, inside=net, timeout=30)       -> Result(code, out, err, seconds), ended
-            lab.boot(image, *args, target=, mem=, net=, ip=, options=[])   -> Process (diatom run)
+            lab.boot(image, *args, target=, mem=, net=, ip=, keys=, options=[])   -> Process (diatom run)
                 target: vm, process, qemu (microvm, emulated), q35 (emulated), qemu-kvm (microvm)
             lab.boot_and_wait(... the same, timeout=30)                    -> Result
 Process:    .pid .out() .err() .wait(seconds) -> code  .signal(n) .stop() -> code  .alive()
@@ -504,13 +504,14 @@ class Lab:
         return process.result()
 
     def boot(self, name, *args, target="vm", mem=None, net=None, device="eth0", ip=None,
-             options=(), cpu=None):
-        """`diatom run`; device=None: the network is only where it runs, not given to the body."""
+             keys="", options=(), cpu=None):
+        """`diatom run`; device=None: the network is only where it runs, not given to the body. keys: of
+        --net, beyond ip=: ",offload=off"."""
         argv = [DIATOM, "run"] + target_options(target)
         if mem:
             argv += ["--mem", mem]
         if net and device:
-            argv += ["--net", f"{device}=tap:{net.tap},ip={ip or f'{net.body}/{net.prefix}'}"]
+            argv += ["--net", f"{device}=tap:{net.tap},ip={ip or f'{net.body}/{net.prefix}'}{keys}"]
         process = self.start(argv + list(options) + [image(name)] + list(args), inside=net,
                              cpu=cpu)
         if net:

@@ -148,4 +148,25 @@ def captures_are_well_formed(lab):
     lib.equal((bad.code, bad.out), (0, ""), f"{bad.err}tshark's complaints")
 
 
+@lib.test_each("vm", "process", "q35")
+def without_offloads(lab, target):
+    """offload=off: nothing on the tap, either way, is larger than its MTU or without its checksum."""
+    lib.need("tcpdump", "tshark")
+    net = lab.network()
+    capture = lab.path("c.pcap")
+    sniffer = lab.start(["tcpdump", "-i", net.tap, "-B", "65536", "-w", capture, "tcp"], inside=net)
+    sniffer.wait_for_text("listening on")
+    body = lab.boot("tcp-echo", target=target, net=net, keys=",offload=off")
+    body.wait_for_ping()
+    client(lab, net, "one", 300000)
+    lib.equal(body.stop(), 0, "exit code")
+    sniffer.stop()
+    checked = ["tshark", "-r", capture, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-Y"]
+    full = lab.run([*checked, "frame.len == 1514"], timeout=60)
+    lib.check(len(full.out.splitlines()) >= 200, f"{full.err}full frames: {full.out[-300:]}")
+    bad = lab.run([*checked, "frame.len > 1514 or tcp.checksum.status == 0 or ip.checksum.status == 0"],
+                  timeout=60)
+    lib.equal(bad.out, "", "too large, or a wrong checksum")
+
+
 lib.main()
