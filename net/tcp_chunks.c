@@ -12,10 +12,13 @@
 
 #define CHARGE_LEAST 256 /* what a chunk counts for at least, so that tiny ones are bounded, too */
 
-/* Against the connection's limit. */
+/* Against the connection's limit. What is referred to counts as far as it is not acknowledged: else a
+ * piece as large as the limit would let nothing follow it before its last byte is. */
 static uint32_t charge_of(const struct packet *chunk)
 {
-	return chunk->capacity > CHARGE_LEAST ? chunk->capacity : CHARGE_LEAST;
+	uint32_t bytes = chunk->is_reference ? chunk->length : chunk->capacity;
+
+	return bytes > CHARGE_LEAST ? bytes : CHARGE_LEAST;
 }
 
 /* Against the host's: what is not a pool buffer is somebody else's memory. */
@@ -141,7 +144,9 @@ void tcp_chunks_acknowledge(struct tcp_connection *c, uint32_t una)
 		if (left < first->length) {
 			if (c->flight != NULL && c->flight->cursor == first)
 				c->flight->cursor_start += left;
+			c->send_charged -= charge_of(first);
 			packet_pull(first, left);
+			c->send_charged += charge_of(first);
 			return;
 		}
 		left -= first->length;

@@ -188,8 +188,18 @@ size_t tcp_writable(const struct tcp *c)
 	return tcp_connection_room(&c->connection);
 }
 
-/* OK when there is room. */
-static enum status wait_for_room(struct tcp *c, instant deadline)
+/*
+ * Room for the next `length` bytes, or for so much of them that a writer who is woken has something to
+ * do: not for each acknowledgment, and in no small pieces. An empty queue has all the room there will be.
+ */
+static bool has_room(const struct tcp_connection *connection, size_t length)
+{
+	size_t room = tcp_connection_room(connection), least = connection->send_limit / 4;
+
+	return room > 0 && (room >= length || room >= least || connection->chunks.first == NULL);
+}
+
+static enum status wait_for_room(struct tcp *c, size_t length, instant deadline)
 {
 	struct tcp_connection *connection = &c->connection;
 	enum status status = OK;
@@ -199,7 +209,7 @@ static enum status wait_for_room(struct tcp *c, instant deadline)
 			return (enum status)connection->error;
 		if (connection->is_shut)
 			return CLOSED;
-		if (tcp_connection_room(connection) > 0)
+		if (has_room(connection, length))
 			return OK;
 		tcp_output(connection);
 		status = wait_for_news(c, deadline);
@@ -210,7 +220,7 @@ static enum status wait_for_room(struct tcp *c, instant deadline)
 static enum status queue_copy(struct tcp *c, struct view bytes, instant deadline)
 {
 	while (bytes.length > 0) {
-		enum status status = wait_for_room(c, deadline);
+		enum status status = wait_for_room(c, bytes.length, deadline);
 		size_t done;
 
 		if (status != OK)
@@ -238,7 +248,7 @@ static enum status queue_whole(struct tcp *c, struct packet *whole, instant dead
 	struct view rest = packet_view(whole);
 
 	while (rest.length > 0) {
-		enum status status = wait_for_room(c, deadline);
+		enum status status = wait_for_room(c, rest.length, deadline);
 		struct view part;
 		struct packet *piece;
 

@@ -550,6 +550,31 @@ static void initial_window(void)
 	stop();
 }
 
+/* A referenced piece as large as the send limit gives room back as it is acknowledged, not at its end. */
+static void acknowledged_part_makes_room(void)
+{
+	static const uint8_t bytes[10000] = { 'x' };
+	struct segment s;
+
+	start();
+	establish();
+	c->send_limit = sizeof(bytes);
+	tcp_connection_queue(c, packet_refer(view_of(bytes, sizeof(bytes)), NULL, NULL));
+	tcp_output(c);
+	CHECK_EQUAL(tcp_connection_room(c), 0);
+	for (uint32_t done = 1460; done <= 8760; done += 1460) {
+		s = from_peer(0, 0, 0);
+		s.acknowledgment = c->snd_una + 1460;
+		inject(s);
+		CHECK_EQUAL(tcp_connection_room(c), done);
+	}
+	s = from_peer(0, 0, 0);
+	s.acknowledgment = c->snd_end;
+	inject(s);
+	CHECK_EQUAL(c->send_charged, 0);
+	stop();
+}
+
 /* 3.8.6.1: the window is closed; probes of one byte, further and further apart, for ever. */
 static void zero_window_is_probed(void)
 {
@@ -1169,13 +1194,13 @@ int main(void)
 		TEST(bursts_are_acknowledged), TEST(sack_blocks), TEST(blocks_survive_a_batch),
 		TEST(all_blocks_are_told), TEST(all_repeats_are_told), TEST(overlaps),
 		TEST(window_is_overrun), TEST(small_segments_wait), TEST(initial_window),
-		TEST(zero_window_is_probed), TEST(unanswered_data_is_repeated), TEST(keep_alive),
-		TEST(hole_is_filled), TEST(duplicate_acks), TEST(tail_is_probed),
-		TEST(needless_timeout_is_undone), TEST(late_acks_after_a_timeout), TEST(ecn),
-		TEST(too_long_is_cut), TEST(black_hole_is_found), TEST(silence_is_no_black_hole),
-		TEST(closing), TEST(unread_text_resets), TEST(fin_wait_2_ends),
-		TEST(time_wait_rows), TEST(syn_flood_is_answered_by_cookies),
-		TEST(cookies_need_a_flood), TEST(backlog_is_bounded),
-		TEST(reorder_flood_is_bounded), TEST(sack_flood_is_bounded),
-		TEST(small_text_is_joined));
+		TEST(acknowledged_part_makes_room), TEST(zero_window_is_probed),
+		TEST(unanswered_data_is_repeated), TEST(keep_alive), TEST(hole_is_filled),
+		TEST(duplicate_acks), TEST(tail_is_probed), TEST(needless_timeout_is_undone),
+		TEST(late_acks_after_a_timeout), TEST(ecn), TEST(too_long_is_cut),
+		TEST(black_hole_is_found), TEST(silence_is_no_black_hole), TEST(closing),
+		TEST(unread_text_resets), TEST(fin_wait_2_ends), TEST(time_wait_rows),
+		TEST(syn_flood_is_answered_by_cookies), TEST(cookies_need_a_flood),
+		TEST(backlog_is_bounded), TEST(reorder_flood_is_bounded),
+		TEST(sack_flood_is_bounded), TEST(small_text_is_joined));
 }
