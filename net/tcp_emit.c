@@ -182,6 +182,16 @@ static bool is_scattered(struct tcp_connection *c, uint32_t from, uint32_t lengt
 	return there < length;
 }
 
+/*
+ * Is text that fits behind the header better copied there? So it is where it is short; where it lies in
+ * many pieces; and where each byte must be read for the checksum anyway: one piece costs the host less.
+ */
+static bool is_to_copy(struct tcp_connection *c, uint32_t from, uint32_t length)
+{
+	return length <= COPY_MOST || !(c->host->stack->device->features & NETDEV_CHECKSUM) ||
+	       is_scattered(c, from, length);
+}
+
 /* A packet with `header_bytes` undefined bytes, then the text; NULL without memory. */
 static struct packet *build(
 	struct tcp_connection *c, uint32_t from, uint32_t length, uint32_t header_bytes)
@@ -191,8 +201,7 @@ static struct packet *build(
 	if (packet == NULL)
 		return NULL;
 	packet->length = packet->total_length = header_bytes;
-	if (length <= COPY_MOST ||
-		(length <= packet_tailroom(packet) && is_scattered(c, from, length))) {
+	if (length <= packet_tailroom(packet) && is_to_copy(c, from, length)) {
 		copy(c, packet, from, length);
 	} else if (!attach(c, packet, from, length)) {
 		packet_free(packet);
