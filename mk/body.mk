@@ -36,9 +36,9 @@ BODY_SMALL := $(patsubst %,base/%.c,format) $(patsubst %,plat/%.c,given process)
 	$(patsubst %,drv/%.c,net virtio virtio_mmio virtio_shim) \
 	$(patsubst %,wire/%.c,address arp http_condition http_date http_url) \
 	$(patsubst %,net/%.c,arp icmp neighbour net reassembly route) \
-	$(patsubst %,net/tcp_%.c,connection cookie cubic deadline half_open host info open path rack recovery reno \
+	$(patsubst %,net/tcp_%.c,connection cookie cubic deadline frto half_open host info open path rack recovery reno \
 		reorder rto secret waiting) \
-	$(patsubst %,lib/dns/%.c,check codec draft generate lexer master rdata rdata_check rdata_rare rdata_svcb \
+	$(patsubst %,lib/dns/%.c,check codec draft generate lexer master notify rdata rdata_check rdata_rare rdata_svcb \
 		serve stream transfer type) \
 	$(patsubst %,lib/http/%.c,form request routing serve static)
 

@@ -16,8 +16,9 @@
  *  - ANY: one of the name's RRsets, the lowest type number (RFC 8482 section 4.1).
  *  - DNSSEC records are served like any others; no signatures or proofs are added for DO.
  *  - at most 1232 bytes over UDP, 512 without EDNS; what does not fit is cut at RRset boundaries, TC.
- *  - other classes than IN, names outside all zones, transfers to whom none are allowed: REFUSED. Other
- *    opcodes: NOTIMP.
+ *  - other classes than IN, names outside all zones, transfers to whom none are allowed: REFUSED. IXFR
+ *    over UDP: the SOA (RFC 1995 section 2).
+ *  - NOTIFY: NOTAUTH, or REFUSED for a zone of our own, whose primary we are. Other opcodes: NOTIMP.
  */
 #ifndef DIATOM_DNS_H
 #define DIATOM_DNS_H
@@ -109,6 +110,13 @@ struct dns_options {
 	 * the whole zone, or by the SOA alone for a client that has it (RFC 1995 section 4). */
 	const struct prefix *transfer_to;
 	size_t transfer_count;
+	/* Secondaries that are told of each zone at the start, by NOTIFY over UDP until they answer
+	 * (RFC 1996): 6 times within 3 minutes; port 0: 53. So are the name servers that NS records of
+	 * the zone name, at the addresses that zones here have for them, if they may have whole zones;
+	 * the SOA's primary, which is we, is not. notify_listed_only: no others than those listed. */
+	const struct endpoint *notify;
+	size_t notify_count;
+	bool notify_listed_only;
 	uint16_t port; /* 0: 53 */
 	uint32_t
 		connections; /* open at once; beyond, the longest idle one goes. 0: memory / 4 KiB */

@@ -99,6 +99,9 @@ static int records_read(
 /* Questions that no zone answers. */
 static int judge(struct dns_query *query)
 {
+	if (query->is_notify) /* RFC 1996 3.12: of nothing else than SOA is there news */
+		return query->type == DNS_SOA && query->class == DNS_CLASS_IN ? DNS_NOTAUTH
+									      : DNS_NOTIMP;
 	if (query->class != DNS_CLASS_IN)
 		return DNS_REFUSED;
 	switch (query->type) {
@@ -129,12 +132,13 @@ int query_read(struct dns_query *query, struct view message)
 		return QUERY_DROP;
 	query->flags = be16_at(header + 2);
 	query->has_edns = query->wants_dnssec = query->wants_keepalive = false;
-	query->is_transfer = query->has_serial = false;
+	query->is_transfer = query->has_serial = query->is_notify = false;
 	query->payload_bytes = 512;
 	query->end = DNS_HEADER_BYTES;
 	if (query->flags & DNS_QR)
 		return QUERY_DROP;
-	if (query->flags & DNS_OPCODE)
+	query->is_notify = (query->flags & DNS_OPCODE) == DNS_NOTIFY;
+	if ((query->flags & DNS_OPCODE) != DNS_QUERY && !query->is_notify)
 		return DNS_NOTIMP;
 	if (be16_at(header + 4) != 1) /* RFC 9619 */
 		return DNS_FORMERR;
@@ -150,8 +154,8 @@ int query_read(struct dns_query *query, struct view message)
 	answers = be16_at(header + 6);
 	authorities = be16_at(header + 8);
 	additional = be16_at(header + 10);
-	if (answers != 0 || (authorities != 0 && query->type != DNS_IXFR))
+	if (!query->is_notify && (answers != 0 || (authorities != 0 && query->type != DNS_IXFR)))
 		return DNS_FORMERR;
-	verdict = records_read(query, &c, authorities, additional);
+	verdict = records_read(query, &c, answers + authorities, additional);
 	return verdict != DNS_NOERROR ? verdict : judge(query);
 }

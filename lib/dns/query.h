@@ -16,6 +16,7 @@ struct dns_query {
 	bool has_edns, wants_dnssec;
 	bool wants_keepalive; /* RFC 7828 */
 	bool is_transfer; /* AXFR or IXFR, well formed; judged REFUSED: only a stream has them */
+	bool is_notify;	  /* judged NOTAUTH if it is well formed (RFC 1996) */
 	bool has_serial;  /* of an IXFR */
 	uint32_t serial;
 	struct dns_name name; /* if `end` says that there is one */

@@ -1,7 +1,7 @@
 /*
  * Serving over UDP, on the caller's fiber, and TCP, in callbacks.
  */
-#include "lib/dns/serving.h"
+#include "lib/dns/notify.h"
 #include "lib/dns/stream.h"
 
 #define CONNECTION_SHARE KIBIBYTES(4) /* of memory for each connection, by default */
@@ -27,6 +27,7 @@ int dns_serve_with(struct net *net, const struct dns_options *given)
 {
 	struct dns_options options = *given;
 	struct dns_streams streams = { .options = &options };
+	struct dns_notifier notifier = { 0 };
 	struct dns_serving serving;
 	int result = 1;
 
@@ -39,7 +40,9 @@ int dns_serve_with(struct net *net, const struct dns_options *given)
 	if (streams_open(&streams, net) == OK) {
 		instant deadline;
 
+		notifier_start(&notifier, net, serving.server, &options);
 		datagrams_answer(serving.server, serving.socket);
+		notifier_stop(&notifier);
 		deadline = in_ms(options.finish_ms);
 		streams_close(&streams, deadline);
 		tcp_finish(net, deadline);

@@ -15,6 +15,8 @@ COUNTER(hits, "dns.memo_hits", "answers that were copied from the memo");
 COUNTER(misses, "dns.memo_misses", "answers that were looked up");
 COUNTER(truncated, "dns.truncated", "answers cut at an RRset, with TC");
 COUNTER(refused, "dns.refused", "queries answered with an error: format, version, class, zone");
+COUNTER(notified, "dns.notify_received",
+	"NOTIFY requests: answered, but no zone here is anybody's copy");
 COUNTER(dropped, "dns.rx_dropped", "messages without an answer: too short, or replies");
 
 const struct dns_zone *server_zone(
@@ -38,6 +40,13 @@ const struct dns_zone *server_zone(
 		}
 	}
 	return NULL;
+}
+
+const struct dns_zone *server_zone_at(const struct dns_server *server, const struct dns_name *name)
+{
+	const struct dns_zone *zone = server_zone(server, name, name->labels);
+
+	return zone != NULL && zone->origin.labels == name->labels ? zone : NULL;
 }
 
 static enum status zone_add(struct dns_server *server, const struct dns_zone *zone)
@@ -197,6 +206,43 @@ static size_t from_zones(struct dns_server *server, uint8_t *out, size_t room, u
 	return finish(query, out, length, &verdict);
 }
 
+/* RFC 1995 section 2: over UDP the client learns the serial, and asks again over TCP. */
+static size_t serial_only(struct dns_server *server, uint8_t *out, size_t room)
+{
+	const struct dns_query *query = &server->query;
+	const struct dns_zone *zone = server_zone_at(server, &query->name);
+	struct dns_writer *w = &server->reply.writer;
+	struct verdict verdict = { .rcode = DNS_NOTAUTH };
+
+	dns_writer_start(w, out, room, query->end, &query->name);
+	if (zone != NULL) {
+		bool fits = zone_write_soa(zone, w);
+
+		verdict = (struct verdict){ .flags = DNS_AA | (fits ? 0 : DNS_TC) };
+		verdict.counts[DNS_ANSWER] = fits;
+	}
+	return finish(query, out, (size_t)(w->next - out), &verdict);
+}
+
+/* What is not looked up. */
+static size_t without_lookup(
+	struct dns_server *server, uint8_t *out, size_t room, size_t limit, unsigned rcode)
+{
+	const struct dns_query *query = &server->query;
+	struct verdict verdict = { .rcode = rcode };
+
+	if (query->is_transfer && query->type == DNS_IXFR && limit < DNS_LIMIT_TCP)
+		return serial_only(server, out, room);
+	if (query->is_notify) {
+		count(&notified);
+		/* We are the primary of our zones: nobody has news of them for us (RFC 1996 3.10). */
+		if (rcode == DNS_NOTAUTH && server_zone_at(server, &query->name) != NULL)
+			verdict.rcode = DNS_REFUSED;
+	}
+	count(&refused);
+	return finish(query, out, query->end, &verdict);
+}
+
 size_t dns_answer(
 	struct dns_server *server, struct view message, uint8_t *out, size_t capacity, size_t limit)
 {
@@ -213,13 +259,9 @@ size_t dns_answer(
 	}
 	if (out != message.data)
 		memcpy(out, message.data, query->end);
-	if (judged != DNS_NOERROR) {
-		struct verdict verdict = { .rcode = (unsigned)judged };
-
-		count(&refused);
-		return finish(query, out, query->end, &verdict);
-	}
 	room = room_for(query, capacity, limit);
+	if (judged != DNS_NOERROR)
+		return without_lookup(server, out, room, limit, (unsigned)judged);
 	hash = memo_hash(&server->memo, query);
 	entry = memo_find(&server->memo, query, hash);
 	if (entry != NULL && (size_t)query->end + entry->length <= room)

@@ -40,6 +40,9 @@ struct dns_server {
 const struct dns_zone *server_zone(
 	const struct dns_server *server, const struct dns_name *name, unsigned labels);
 
+/* The zone with that origin, or NULL. */
+const struct dns_zone *server_zone_at(const struct dns_server *server, const struct dns_name *name);
+
 /* Builds the answer to server->query behind the question, as RFC 1034 4.3.2 says. */
 void answer_build(struct dns_server *server, uint8_t *out, size_t limit);
 

@@ -94,30 +94,19 @@ static enum stream_state fail(struct counter *why)
 
 /* --- zone transfers --- */
 
-static bool may_transfer(const struct dns_stream *s)
-{
-	const struct dns_options *options = s->owner->options;
-	struct tcp_info info;
-
-	tcp_info(s->tcp, &info);
-	for (size_t i = 0; i < options->transfer_count; i++)
-		if (prefix_contains(&options->transfer_to[i], &info.remote.address))
-			return true;
-	return false;
-}
-
 /* Its messages will be the answer (DNS_NOERROR), or the rcode that is. */
 static unsigned transfer_begin(struct dns_stream *s, uint16_t id)
 {
 	struct dns_streams *streams = s->owner;
-	const struct dns_name *name = &streams->server->query.name;
-	const struct dns_zone *zone = server_zone(streams->server, name, name->labels);
+	const struct dns_zone *zone = server_zone_at(streams->server, &streams->server->query.name);
+	struct tcp_info info;
 
-	if (!may_transfer(s)) {
+	tcp_info(s->tcp, &info);
+	if (!transfer_is_allowed(streams->options, &info.remote.address)) {
 		count(&transfer_refused);
 		return DNS_REFUSED;
 	}
-	if (zone == NULL || zone->origin.labels != name->labels)
+	if (zone == NULL)
 		return DNS_NOTAUTH;
 	if (streams->transfers < streams->options->transfers)
 		s->transfer = pool_alloc(&transfers);

@@ -3,6 +3,16 @@
  */
 #include "lib/dns/transfer.h"
 
+#include "diatom/address.h"
+
+bool transfer_is_allowed(const struct dns_options *options, const struct address *to)
+{
+	for (size_t i = 0; i < options->transfer_count; i++)
+		if (prefix_contains(&options->transfer_to[i], to))
+			return true;
+	return false;
+}
+
 void transfer_start(struct dns_transfer *transfer, const struct dns_zone *zone,
 	const struct dns_query *query, uint16_t id)
 {
@@ -29,22 +39,6 @@ static void name_of(const struct dns_zone *zone, uint32_t node, uint8_t name[DNS
 		length += (size_t)label[0] + 1;
 	}
 	memcpy(name + length, zone->origin.bytes, zone->origin.length);
-}
-
-static bool put_soa(struct dns_writer *w, const struct dns_zone *zone)
-{
-	const struct dns_rrset *soa = zone_rrset(zone, NODE_APEX, DNS_SOA);
-	const uint8_t *data = zone->bytes + soa->data;
-	const struct dns_record record = { .type = DNS_SOA,
-		.ttl = soa->ttl,
-		.owner = zone->origin.bytes,
-		.shape = soa->shape,
-		.data = view_of(data + 2, be16_at(data)) };
-
-	if (!dns_write_record(w, &record))
-		return false;
-	w->counts[DNS_ANSWER]++;
-	return true;
 }
 
 /* The RRset's records from t->record on; false: the message is full. */
@@ -91,7 +85,7 @@ static bool put_node(struct dns_transfer *t, struct dns_writer *w)
 /* All that fits. False: nothing did. */
 static bool fill(struct dns_transfer *t, struct dns_writer *w)
 {
-	if (!t->has_begun && !put_soa(w, t->zone))
+	if (!t->has_begun && !zone_write_soa(t->zone, w))
 		return false;
 	t->has_begun = true;
 	if (t->is_serial_only) {
@@ -101,7 +95,7 @@ static bool fill(struct dns_transfer *t, struct dns_writer *w)
 	for (; t->node < t->zone->node_count; t->node++)
 		if (!put_node(t, w))
 			return w->counts[DNS_ANSWER] > 0;
-	t->is_over = w->counts[DNS_ANSWER] < UINT16_MAX && put_soa(w, t->zone);
+	t->is_over = w->counts[DNS_ANSWER] < UINT16_MAX && zone_write_soa(t->zone, w);
 	return w->counts[DNS_ANSWER] > 0;
 }
 

@@ -23,6 +23,9 @@ struct dns_transfer {
 	bool is_serial_only; /* an IXFR whose client is up to date: the SOA, once (RFC 1995 section 4) */
 };
 
+/* May that address have whole zones? */
+bool transfer_is_allowed(const struct dns_options *options, const struct address *to);
+
 /* For the query that the server has just read; `id`: the query's. */
 void transfer_start(struct dns_transfer *transfer, const struct dns_zone *zone,
 	const struct dns_query *query, uint16_t id);

@@ -63,6 +63,22 @@ uint32_t zone_wildcard(const struct dns_zone *zone, uint32_t node)
 	return zone_child(zone, node, star);
 }
 
+bool zone_write_soa(const struct dns_zone *zone, struct dns_writer *w)
+{
+	const struct dns_rrset *soa = zone_rrset(zone, NODE_APEX, DNS_SOA);
+	const uint8_t *data = zone->bytes + soa->data;
+	const struct dns_record record = { .type = DNS_SOA,
+		.ttl = soa->ttl,
+		.owner = zone->origin.bytes,
+		.shape = soa->shape,
+		.data = view_of(data + 2, be16_at(data)) };
+
+	if (!dns_write_record(w, &record))
+		return false;
+	w->counts[DNS_ANSWER]++;
+	return true;
+}
+
 struct dns_zone_facts dns_zone_facts(const struct dns_zone *zone)
 {
 	return zone->facts;

@@ -112,4 +112,7 @@ const struct dns_rrset *zone_rrset(const struct dns_zone *zone, uint32_t node, u
 /* The child "*". */
 uint32_t zone_wildcard(const struct dns_zone *zone, uint32_t node);
 
+/* Appends the zone's SOA as an answer; false, and nothing is written, if it does not fit. */
+bool zone_write_soa(const struct dns_zone *zone, struct dns_writer *w);
+
 #endif
