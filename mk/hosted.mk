@@ -92,6 +92,11 @@ $(BUILD)/test/fuzz/qemu_crash: $(QEMU_CRASH) $(wildcard host/*/*.h)
 $(BUILD)/test/fuzz/debug $(BUILD)/test/unit/debug: $(DEBUG_READER) $(wildcard host/debug/*.h)
 $(BUILD)/test/fuzz/crash_report: $(CRASH_REPORT) $(wildcard host/*/*.h)
 
+# DNS over TCP, without a network.
+UNIT_EXTRA_dns_stream := test/tools/tcp_puppet.c
+FUZZ_EXTRA_dns_stream := $(UNIT_EXTRA_dns_stream)
+$(BUILD)/test/unit/dns_stream $(BUILD)/test/fuzz/dns_stream: $(UNIT_EXTRA_dns_stream) test/tools/tcp_puppet.h
+
 # What `diatom inspect` reads and shows.
 INSPECT_SHOW := $(filter-out host/inspect/inspect.c,$(wildcard host/inspect/*.c)) \
 	$(wildcard host/debug/*.c) $(IMAGE_DECODER)

@@ -171,7 +171,7 @@ static enum stream_state answer(struct dns_stream *s, struct view query)
 	if (length == 0)
 		return fail(&bad_frames);
 	if (server->query.is_transfer) {
-		unsigned rcode = transfer_begin(s, be16_at(query.data));
+		unsigned rcode = transfer_begin(s, be16_at(message));
 
 		if (rcode == DNS_NOERROR)
 			return STREAM_MOVED;
