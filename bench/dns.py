@@ -65,6 +65,7 @@ remote-control:
 zone:
   name: {ORIGIN}
   zonefile: {zone}
+  provide-xfr: 10.9.0.0/24 NOKEY
 """)
     return lab.start(["nsd", "-d", "-c", conf], inside=net, cpu=CORES[0])
 
@@ -82,9 +83,14 @@ server:
     background-workers: 1
 database:
     storage: {directory}
+acl:
+  - id: all
+    address: 10.9.0.0/24
+    action: transfer
 zone:
   - domain: {ORIGIN}
     file: {zone}
+    acl: all
 """)
     return lab.start(["knotd", "-c", conf], inside=net, cpu=CORES[0])
 
@@ -106,14 +112,15 @@ zone "{ORIGIN}" {{ type master; file "{zone}"; }};
 
 
 def start_diatom(lab, net, zone, target):
-    return lab.boot("dns", target=target, net=net, cpu=CORES[0],
+    return lab.boot("dns", ORIGIN, "allow-transfer=10.9.0.0/24", "notify-listed-only", target=target, net=net,
+                    cpu=CORES[0],
                     mem=64 if target == "vm" else None,
                     options=["--log", "warning", "--file", f"zone={zone}"])
 
 
-def ask(lab, net, queries):
+def ask(lab, net, queries, words):
     """dnsperf for SECONDS: queries a second, lost, mean latency in us."""
-    done = lab.run(["dnsperf", "-s", ADDRESS, "-d", queries, *CLIENT, "-l",
+    done = lab.run(["dnsperf", "-s", ADDRESS, "-d", queries, *words, "-l",
                     f"{SECONDS:.0f}"], inside=net, cpu=CORES[1], timeout=SECONDS + 30)
     rate = re.search(r"Queries per second:\s+([\d.]+)", done.out)
     completed = re.search(r"Queries completed:\s+(\d+)", done.out)
@@ -136,12 +143,12 @@ def wait_for_answer(lab, server, net):
     lib.until(answers, 15, f"an answer from {server.argv[0]}")
 
 
-def measure(lab, start, inside, asker, queries):
+def measure(lab, start, inside, asker, queries, words=tuple(CLIENT)):
     server = start(inside)
     try:
         wait_for_answer(lab, server, asker)
         before, busy = cpu_of(server), Busy()
-        rate, completed, lost, latency = ask(lab, asker, queries)
+        rate, completed, lost, latency = ask(lab, asker, queries, words)
         return {"rate": rate / 1000, "cpu": (cpu_of(server) - before) / completed * 1e6,
                 "machine": busy.seconds() / completed * 1e6, "latency": latency, "lost": lost}
     finally:

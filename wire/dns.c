@@ -179,7 +179,8 @@ static bool write_bytes(struct dns_writer *w, const uint8_t *bytes, size_t lengt
 {
 	if (length > (size_t)(w->end - w->next))
 		return false;
-	memcpy(w->next, bytes, length);
+	if (length > 0)
+		memcpy(w->next, bytes, length);
 	w->next += length;
 	return true;
 }
@@ -204,7 +205,9 @@ static bool write_record(struct dns_writer *w, const struct dns_record *record)
 	uint8_t *fixed;
 
 	if (record->owner_pointer != 0) {
-		if (w->end - w->next < 2)
+		size_t label = record->owner_label != NULL ? record->owner_label[0] + (size_t)1 : 0;
+
+		if (!write_bytes(w, record->owner_label, label) || w->end - w->next < 2)
 			return false;
 		be16_to(w->next, record->owner_pointer);
 		w->next += 2;

@@ -162,7 +162,8 @@ struct dns_shape {
 };
 
 struct dns_record {
-	uint16_t owner_pointer; /* 0xc000 | offset; 0: write `owner` */
+	uint16_t owner_pointer;	    /* 0xc000 | offset; 0: write `owner` */
+	const uint8_t *owner_label; /* with a pointer: one label before it, or NULL */
 	uint16_t type;
 	uint32_t ttl;
 	const uint8_t *owner; /* in full */

@@ -41,12 +41,54 @@ static void name_of(const struct dns_zone *zone, uint32_t node, uint8_t name[DNS
 	memcpy(name + length, zone->origin.bytes, zone->origin.length);
 }
 
+static uint16_t place_of(const struct dns_transfer *t, uint32_t node)
+{
+	const struct transfer_place *place = &t->places[node % TRANSFER_PLACES];
+
+	if (node == NODE_APEX)
+		return DNS_HEADER_BYTES; /* the question's */
+	return place->node == node ? place->at : 0;
+}
+
+/* The owner's place in the message if it has one; else its label before its parent's, if that has one;
+ * else the name in full. */
+static void own(
+	const struct dns_transfer *t, struct dns_record *record, uint8_t name[DNS_NAME_BYTES])
+{
+	const struct dns_node *node = &t->zone->nodes[t->node];
+	uint16_t at = place_of(t, t->node);
+
+	record->owner_label = NULL;
+	if (at == 0) {
+		at = place_of(t, node->parent);
+		record->owner_label = t->zone->bytes + node->label;
+	}
+	record->owner_pointer = at != 0 ? 0xc000 | at : 0;
+	record->owner = name;
+	if (at == 0)
+		name_of(t->zone, t->node, name);
+}
+
+static bool put_record(struct dns_transfer *t, struct dns_writer *w, struct dns_record *record)
+{
+	uint8_t name[DNS_NAME_BYTES];
+	size_t at = (size_t)(w->next - w->start);
+
+	own(t, record, name);
+	if (w->counts[DNS_ANSWER] == UINT16_MAX || !dns_write_record(w, record))
+		return false;
+	w->counts[DNS_ANSWER]++;
+	if (place_of(t, t->node) == 0 && at <= DNS_POINTER_MAX)
+		t->places[t->node % TRANSFER_PLACES] =
+			(struct transfer_place){ t->node, (uint16_t)at };
+	return true;
+}
+
 /* The RRset's records from t->record on; false: the message is full. */
-static bool put_rrset(struct dns_transfer *t, struct dns_writer *w, const struct dns_rrset *rrset,
-	const uint8_t *owner)
+static bool put_rrset(struct dns_transfer *t, struct dns_writer *w, const struct dns_rrset *rrset)
 {
 	struct dns_record record = {
-		.type = rrset->type, .ttl = rrset->ttl, .owner = owner, .shape = rrset->shape
+		.type = rrset->type, .ttl = rrset->ttl, .shape = rrset->shape
 	};
 
 	if (t->record == 0)
@@ -55,9 +97,8 @@ static bool put_rrset(struct dns_transfer *t, struct dns_writer *w, const struct
 		const uint8_t *data = t->zone->bytes + t->data;
 
 		record.data = view_of(data + 2, be16_at(data));
-		if (w->counts[DNS_ANSWER] == UINT16_MAX || !dns_write_record(w, &record))
+		if (!put_record(t, w, &record))
 			return false;
-		w->counts[DNS_ANSWER]++;
 		t->data += 2 + (uint32_t)record.data.length;
 	}
 	t->record = 0;
@@ -67,15 +108,13 @@ static bool put_rrset(struct dns_transfer *t, struct dns_writer *w, const struct
 static bool put_node(struct dns_transfer *t, struct dns_writer *w)
 {
 	const struct dns_node *node = &t->zone->nodes[t->node];
-	uint8_t owner[DNS_NAME_BYTES];
 
-	name_of(t->zone, t->node, owner);
 	for (; t->rrset < node->rrset_count; t->rrset++) {
 		const struct dns_rrset *rrset = &t->zone->rrsets[node->rrsets + t->rrset];
 
 		if (t->node == NODE_APEX && rrset->type == DNS_SOA)
 			continue; /* the first and the last of all */
-		if (!put_rrset(t, w, rrset, owner))
+		if (!put_rrset(t, w, rrset))
 			return false;
 	}
 	t->rrset = 0;
@@ -118,6 +157,7 @@ size_t transfer_next(struct dns_transfer *t, uint8_t *out, size_t capacity)
 
 	if (t->is_over)
 		return 0;
+	memset(t->places, 0, sizeof(t->places));
 	memset(out, 0, DNS_HEADER_BYTES);
 	be16_to(out, t->id);
 	be16_to(out + 2, t->flags);

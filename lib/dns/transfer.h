@@ -13,12 +13,20 @@
 
 #include "lib/dns/server.h"
 
+#define TRANSFER_PLACES 8
+
 struct dns_transfer {
 	const struct dns_zone *zone;
 	uint32_t node, rrset, record; /* the next one: of the zone, of the node, of the RRset */
 	uint32_t data;		      /* its place in the zone's bytes */
 	uint16_t id, flags;	      /* of each message */
 	uint16_t type;		      /* asked for: AXFR or IXFR */
+	/* Where names of nodes lie in the message at hand, for others to point to: of node n, if
+	 * any, at n % TRANSFER_PLACES. */
+	struct transfer_place {
+		uint32_t node;
+		uint16_t at; /* 0: free */
+	} places[TRANSFER_PLACES];
 	bool has_begun, is_over;
 	bool is_serial_only; /* an IXFR whose client is up to date: the SOA, once (RFC 1995 section 4) */
 };
