@@ -30,7 +30,7 @@ BODY_MIDDLE_gcc   := -O2
 BODY_QUICK := $(patsubst %,core/%.c,fiber loop packet pool task timer) \
 	$(patsubst %,drv/%.c,tap virtio_net virtqueue vnet) \
 	$(patsubst %,wire/%.c,checksum dns ethernet ipv4 tcp) $(patsubst %,net/%.c,ipv4 stack udp udp_socket) \
-	$(patsubst %,lib/dns/%.c,answer memo query datagrams zone)
+	$(patsubst %,lib/dns/%.c,memo query datagrams zone)
 BODY_SMALL := $(patsubst %,base/%.c,format) $(patsubst %,plat/%.c,given process) \
 	$(patsubst %,core/%.c,extent fiber_life log random trace) \
 	$(patsubst %,drv/%.c,net virtio virtio_mmio virtio_shim) \
@@ -38,8 +38,8 @@ BODY_SMALL := $(patsubst %,base/%.c,format) $(patsubst %,plat/%.c,given process)
 	$(patsubst %,net/%.c,arp icmp neighbour net reassembly route) \
 	$(patsubst %,net/tcp_%.c,connection cookie cubic deadline frto half_open host info open path rack recovery reno \
 		reorder rto secret waiting) \
-	$(patsubst %,lib/dns/%.c,check codec draft generate lexer master notify rdata rdata_check rdata_rare rdata_svcb \
-		serve stream transfer type) \
+	$(patsubst %,lib/dns/%.c,answer check codec draft generate lexer master notify rdata rdata_check rdata_rare rdata_svcb \
+		serve server stream transfer type) \
 	$(patsubst %,lib/http/%.c,form request routing serve static)
 
 # An archive knows no folders, and the linker's map only names of members: net/arp.o is net-arp.o there.

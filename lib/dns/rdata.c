@@ -333,7 +333,7 @@ static bool is_generic(struct dns_lexer *lexer)
 bool rdata_parse(
 	struct dns_lexer *lexer, uint16_t type, const struct dns_name *origin, struct emitter *out)
 {
-	const struct dns_type *format = dns_type_find(type);
+	const char *format = dns_type_format(type);
 	char text[DNS_TYPE_TEXT];
 
 	if (is_generic(lexer)) {
@@ -344,7 +344,7 @@ bool rdata_parse(
 		return lexer_fail(lexer, "data of type %s must be given as \\# LENGTH HEX",
 			dns_type_text(type, text));
 	} else {
-		for (const char *letter = format->format; *letter != 0; letter++)
+		for (const char *letter = format; *letter != 0; letter++)
 			if (!field(lexer, *letter, origin, out))
 				return false;
 		if (!lexer_line_end(lexer))

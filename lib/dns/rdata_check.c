@@ -159,12 +159,12 @@ static bool check_field(struct cursor *c, char letter)
 
 bool rdata_check(uint16_t type, struct view data)
 {
-	const struct dns_type *format = dns_type_find(type);
+	const char *format = dns_type_format(type);
 	struct cursor c = cursor_on(data);
 
 	if (format == NULL)
 		return true;
-	for (const char *letter = format->format; *letter != 0; letter++)
+	for (const char *letter = format; *letter != 0; letter++)
 		if (!check_field(&c, *letter))
 			return false;
 	return cursor_left(&c) == 0;

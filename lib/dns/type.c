@@ -5,110 +5,120 @@
 #include "lib/dns/type.h"
 #include "base/format.h"
 
-/* Frequent ones first: the mnemonic is looked for from the top. */
-static const struct dns_type types[] = {
-	{ 1, "A", "a" },
-	{ 28, "AAAA", "6" },
-	{ 2, "NS", "n" },
-	{ 5, "CNAME", "n" },
-	{ 15, "MX", "2n" },
-	{ 16, "TXT", "S" },
-	{ 12, "PTR", "n" },
-	{ 6, "SOA", "nn4tttt" },
-	{ 33, "SRV", "222N" },
-	{ 46, "RRSIG", "TA1tdd2NB" },
-	{ 47, "NSEC", "NW" },
-	{ 50, "NSEC3", "112x3W" },
-	{ 43, "DS", "2A1H" },
-	{ 48, "DNSKEY", "21AB" },
-	{ 257, "CAA", "1gq" },
-	{ 52, "TLSA", "111H" },
-	{ 65, "HTTPS", "2NV" },
-	{ 64, "SVCB", "2NV" },
-	{ 35, "NAPTR", "22sssN" },
-	{ 39, "DNAME", "N" },
-	{ 44, "SSHFP", "11H" },
-	{ 13, "HINFO", "ss" },
-	{ 3, "MD", "n" },
-	{ 4, "MF", "n" },
-	{ 7, "MB", "n" },
-	{ 8, "MG", "n" },
-	{ 9, "MR", "n" },
-	{ 14, "MINFO", "nn" },
-	{ 17, "RP", "NN" },
-	{ 18, "AFSDB", "2N" },
-	{ 19, "X25", "s" },
-	{ 20, "ISDN", "S" },
-	{ 21, "RT", "2N" },
-	{ 24, "SIG", "TA1tdd2NB" },
-	{ 25, "KEY", "21AB" },
-	{ 26, "PX", "2NN" },
-	{ 27, "GPOS", "sss" },
-	{ 29, "LOC", "L" },
-	{ 36, "KX", "2N" },
-	{ 37, "CERT", "c2AB" },
-	{ 42, "APL", "P" },
-	{ 45, "IPSECKEY", "I" },
-	{ 49, "DHCID", "B" },
-	{ 51, "NSEC3PARAM", "112x" },
-	{ 53, "SMIMEA", "111H" },
-	{ 56, "NINFO", "S" },
-	{ 57, "RKEY", "21AB" },
-	{ 58, "TALINK", "NN" },
-	{ 59, "CDS", "2A1H" },
-	{ 60, "CDNSKEY", "21AB" },
-	{ 61, "OPENPGPKEY", "B" },
-	{ 62, "CSYNC", "42W" },
-	{ 63, "ZONEMD", "411H" },
-	{ 99, "SPF", "S" },
-	{ 104, "NID", "2i" },
-	{ 105, "L32", "2a" },
-	{ 106, "L64", "2i" },
-	{ 107, "LP", "2N" },
-	{ 108, "EUI48", "e" },
-	{ 109, "EUI64", "E" },
-	{ 256, "URI", "22q" },
-	{ 258, "AVC", "S" },
-	{ 32769, "DLV", "2A1H" },
-};
+/*
+ * Tables as lists of X(number, texts): numbers in one array, texts in one string, each ended by a zero byte. As
+ * rows of fixed length they would have twice the bytes.
+ */
+#define NUMBER(number, ...)	   number,
+#define NAME(number, name)	   name "\0"
+#define TYPE(number, name, format) name "\0" format "\0"
 
-struct mnemonic {
-	uint16_t number;
-	char name[20];
-};
+/* Frequent ones first: they are looked for from the top. */
+#define TYPES(X)                                                                                   \
+	X(1, "A", "a")                                                                             \
+	X(28, "AAAA", "6")                                                                         \
+	X(2, "NS", "n")                                                                            \
+	X(5, "CNAME", "n")                                                                         \
+	X(15, "MX", "2n")                                                                          \
+	X(16, "TXT", "S")                                                                          \
+	X(12, "PTR", "n")                                                                          \
+	X(6, "SOA", "nn4tttt")                                                                     \
+	X(33, "SRV", "222N")                                                                       \
+	X(46, "RRSIG", "TA1tdd2NB")                                                                \
+	X(47, "NSEC", "NW")                                                                        \
+	X(50, "NSEC3", "112x3W")                                                                   \
+	X(43, "DS", "2A1H")                                                                        \
+	X(48, "DNSKEY", "21AB")                                                                    \
+	X(257, "CAA", "1gq")                                                                       \
+	X(52, "TLSA", "111H")                                                                      \
+	X(65, "HTTPS", "2NV")                                                                      \
+	X(64, "SVCB", "2NV")                                                                       \
+	X(35, "NAPTR", "22sssN")                                                                   \
+	X(39, "DNAME", "N")                                                                        \
+	X(44, "SSHFP", "11H")                                                                      \
+	X(13, "HINFO", "ss")                                                                       \
+	X(3, "MD", "n")                                                                            \
+	X(4, "MF", "n")                                                                            \
+	X(7, "MB", "n")                                                                            \
+	X(8, "MG", "n")                                                                            \
+	X(9, "MR", "n")                                                                            \
+	X(14, "MINFO", "nn")                                                                       \
+	X(17, "RP", "NN")                                                                          \
+	X(18, "AFSDB", "2N")                                                                       \
+	X(19, "X25", "s")                                                                          \
+	X(20, "ISDN", "S")                                                                         \
+	X(21, "RT", "2N")                                                                          \
+	X(24, "SIG", "TA1tdd2NB")                                                                  \
+	X(25, "KEY", "21AB")                                                                       \
+	X(26, "PX", "2NN")                                                                         \
+	X(27, "GPOS", "sss")                                                                       \
+	X(29, "LOC", "L")                                                                          \
+	X(36, "KX", "2N")                                                                          \
+	X(37, "CERT", "c2AB")                                                                      \
+	X(42, "APL", "P")                                                                          \
+	X(45, "IPSECKEY", "I")                                                                     \
+	X(49, "DHCID", "B")                                                                        \
+	X(51, "NSEC3PARAM", "112x")                                                                \
+	X(53, "SMIMEA", "111H")                                                                    \
+	X(56, "NINFO", "S")                                                                        \
+	X(57, "RKEY", "21AB")                                                                      \
+	X(58, "TALINK", "NN")                                                                      \
+	X(59, "CDS", "2A1H")                                                                       \
+	X(60, "CDNSKEY", "21AB")                                                                   \
+	X(61, "OPENPGPKEY", "B")                                                                   \
+	X(62, "CSYNC", "42W")                                                                      \
+	X(63, "ZONEMD", "411H")                                                                    \
+	X(99, "SPF", "S")                                                                          \
+	X(104, "NID", "2i")                                                                        \
+	X(105, "L32", "2a")                                                                        \
+	X(106, "L64", "2i")                                                                        \
+	X(107, "LP", "2N")                                                                         \
+	X(108, "EUI48", "e")                                                                       \
+	X(109, "EUI64", "E")                                                                       \
+	X(256, "URI", "22q")                                                                       \
+	X(258, "AVC", "S")                                                                         \
+	X(32769, "DLV", "2A1H")
 
-static const struct mnemonic algorithms[] = {
-	{ 0, "DELETE" },
-	{ 1, "RSAMD5" },
-	{ 2, "DH" },
-	{ 3, "DSA" },
-	{ 5, "RSASHA1" },
-	{ 6, "DSA-NSEC3-SHA1" },
-	{ 7, "RSASHA1-NSEC3-SHA1" },
-	{ 8, "RSASHA256" },
-	{ 10, "RSASHA512" },
-	{ 12, "ECC-GOST" },
-	{ 13, "ECDSAP256SHA256" },
-	{ 14, "ECDSAP384SHA384" },
-	{ 15, "ED25519" },
-	{ 16, "ED448" },
-	{ 252, "INDIRECT" },
-	{ 253, "PRIVATEDNS" },
-	{ 254, "PRIVATEOID" },
-};
+#define ALGORITHMS(X)                                                                              \
+	X(0, "DELETE")                                                                             \
+	X(1, "RSAMD5")                                                                             \
+	X(2, "DH")                                                                                 \
+	X(3, "DSA")                                                                                \
+	X(5, "RSASHA1")                                                                            \
+	X(6, "DSA-NSEC3-SHA1")                                                                     \
+	X(7, "RSASHA1-NSEC3-SHA1")                                                                 \
+	X(8, "RSASHA256")                                                                          \
+	X(10, "RSASHA512")                                                                         \
+	X(12, "ECC-GOST")                                                                          \
+	X(13, "ECDSAP256SHA256")                                                                   \
+	X(14, "ECDSAP384SHA384")                                                                   \
+	X(15, "ED25519")                                                                           \
+	X(16, "ED448")                                                                             \
+	X(252, "INDIRECT")                                                                         \
+	X(253, "PRIVATEDNS")                                                                       \
+	X(254, "PRIVATEOID")
 
-static const struct mnemonic certificates[] = {
-	{ 1, "PKIX" },
-	{ 2, "SPKI" },
-	{ 3, "PGP" },
-	{ 4, "IPKIX" },
-	{ 5, "ISPKI" },
-	{ 6, "IPGP" },
-	{ 7, "ACPKIX" },
-	{ 8, "IACPKIX" },
-	{ 253, "URI" },
-	{ 254, "OID" },
-};
+#define CERTIFICATES(X)                                                                            \
+	X(1, "PKIX")                                                                               \
+	X(2, "SPKI")                                                                               \
+	X(3, "PGP")                                                                                \
+	X(4, "IPKIX")                                                                              \
+	X(5, "ISPKI")                                                                              \
+	X(6, "IPGP")                                                                               \
+	X(7, "ACPKIX")                                                                             \
+	X(8, "IACPKIX")                                                                            \
+	X(253, "URI")                                                                              \
+	X(254, "OID")
+
+static const uint16_t types[] = { TYPES(NUMBER) }, algorithms[] = { ALGORITHMS(NUMBER) },
+		      certificates[] = { CERTIFICATES(NUMBER) };
+static const char type_texts[] = TYPES(TYPE), algorithm_names[] = ALGORITHMS(NAME),
+		  certificate_names[] = CERTIFICATES(NAME);
+
+static const char *behind(const char *text)
+{
+	return text + strlen(text) + 1;
+}
 
 bool dns_text_is(struct view text, const char *word)
 {
@@ -135,21 +145,32 @@ bool dns_number_parse(uint32_t *number, struct view text, uint32_t most)
 	return true;
 }
 
-const struct dns_type *dns_type_find(uint16_t number)
+/* The mnemonic, behind which the format stands; NULL: there is none. */
+static const char *type_find(uint16_t number)
 {
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (types[i].number == number)
-			return &types[i];
+	const char *name = type_texts;
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++, name = behind(behind(name)))
+		if (types[i] == number)
+			return name;
 	return NULL;
+}
+
+const char *dns_type_format(uint16_t number)
+{
+	const char *name = type_find(number);
+
+	return name != NULL ? behind(name) : NULL;
 }
 
 bool dns_type_parse(uint16_t *number, struct view text)
 {
+	const char *name = type_texts;
 	uint32_t value;
 
-	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-		if (dns_text_is(text, types[i].name)) {
-			*number = types[i].number;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++, name = behind(behind(name))) {
+		if (dns_text_is(text, name)) {
+			*number = types[i];
 			return true;
 		}
 	}
@@ -162,10 +183,10 @@ bool dns_type_parse(uint16_t *number, struct view text)
 
 const char *dns_type_text(uint16_t number, char text[DNS_TYPE_TEXT])
 {
-	const struct dns_type *type = dns_type_find(number);
+	const char *name = type_find(number);
 
-	if (type != NULL)
-		format_text(text, DNS_TYPE_TEXT, "%s", type->name);
+	if (name != NULL)
+		format_text(text, DNS_TYPE_TEXT, "%s", name);
 	else
 		format_text(text, DNS_TYPE_TEXT, "TYPE%u", number);
 	return text;
@@ -173,13 +194,11 @@ const char *dns_type_text(uint16_t number, char text[DNS_TYPE_TEXT])
 
 struct dns_shape dns_type_shape(uint16_t number)
 {
-	const struct dns_type *type = dns_type_find(number);
+	const char *field = dns_type_format(number);
 	struct dns_shape shape = { 0, 0 };
-	const char *field;
 
-	if (type == NULL)
+	if (field == NULL)
 		return shape;
-	field = type->format;
 	if (field[0] == '2' && field[1] == 'n') {
 		shape.skip = 2;
 		field++;
@@ -189,12 +208,12 @@ struct dns_shape dns_type_shape(uint16_t number)
 	return shape;
 }
 
-static bool mnemonic_parse(
-	const struct mnemonic *table, size_t n, uint32_t most, uint32_t *number, struct view text)
+static bool mnemonic_parse(const uint16_t *numbers, size_t n, const char *name, uint32_t most,
+	uint32_t *number, struct view text)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (dns_text_is(text, table[i].name)) {
-			*number = table[i].number;
+	for (size_t i = 0; i < n; i++, name = behind(name)) {
+		if (dns_text_is(text, name)) {
+			*number = numbers[i];
 			return true;
 		}
 	}
@@ -205,7 +224,7 @@ bool dns_algorithm_parse(uint8_t *number, struct view text)
 {
 	uint32_t value;
 
-	if (!mnemonic_parse(algorithms, ARRAY_LEN(algorithms), 255, &value, text))
+	if (!mnemonic_parse(algorithms, ARRAY_LEN(algorithms), algorithm_names, 255, &value, text))
 		return false;
 	*number = (uint8_t)value;
 	return true;
@@ -215,7 +234,8 @@ bool dns_certificate_parse(uint16_t *number, struct view text)
 {
 	uint32_t value;
 
-	if (!mnemonic_parse(certificates, ARRAY_LEN(certificates), 65535, &value, text))
+	if (!mnemonic_parse(
+		    certificates, ARRAY_LEN(certificates), certificate_names, 65535, &value, text))
 		return false;
 	*number = (uint16_t)value;
 	return true;

@@ -50,14 +50,8 @@ enum dns_type_number {
 	DNS_CAA = 257,
 };
 
-struct dns_type {
-	uint16_t number;
-	char name[11];
-	char format[11];
-};
-
-/* By number; NULL for a type that has only RFC 3597's form. */
-const struct dns_type *dns_type_find(uint16_t number);
+/* The letters of that type; NULL for one that has only RFC 3597's form. */
+const char *dns_type_format(uint16_t number);
 
 /* The number behind a mnemonic or "TYPE123" of any case; false if there is none. */
 bool dns_type_parse(uint16_t *number, struct view text);
