@@ -289,8 +289,10 @@ static enum status zone_build(struct dns_zone *zone, const struct dns_source *so
 		status = draft_compile(&draft);
 	if (status == OK)
 		draft_review(&draft);
-	if (status == NO_MEMORY)
-		*fault = (struct dns_fault){ .file = file, .text = "no memory for the zone" };
+	if (status == NO_MEMORY) {
+		*fault = (struct dns_fault){ .file = file };
+		format_text(fault->text, sizeof(fault->text), "no memory for the zone");
+	}
 	if (status != OK)
 		fault_report(source, fault); /* names a file that lies in the draft */
 	draft_end(&draft);
@@ -299,7 +301,8 @@ static enum status zone_build(struct dns_zone *zone, const struct dns_source *so
 
 static enum status origin_parse(struct dns_name *origin, const char *text)
 {
-	static const struct dns_name root = { .length = 1 };
+	const struct dns_name root = { .length =
+					       1 }; /* static, it would be 400 bytes of the image */
 	uint8_t written[DNS_NAME_BYTES];
 	size_t length = text != NULL ? strlen(text) : 0;
 
@@ -311,7 +314,7 @@ static enum status origin_parse(struct dns_name *origin, const char *text)
 
 enum status dns_zone_read(struct dns_zone **out, const struct dns_source *source)
 {
-	struct dns_fault fault = { .file = "zone" };
+	struct dns_fault fault = { 0 };
 	struct arena arena = { .limit = source->memory_max };
 	struct dns_zone *zone;
 	struct dns_name origin;
@@ -319,6 +322,7 @@ enum status dns_zone_read(struct dns_zone **out, const struct dns_source *source
 	enum status status;
 
 	*out = NULL;
+	fault.file = "zone";
 	if (origin_parse(&origin, source->origin) != OK) {
 		format_text(fault.text, sizeof(fault.text), "\"%.100s\" is no domain name",
 			source->origin != NULL ? source->origin : "");
