@@ -117,7 +117,9 @@ static const char type_texts[] = TYPES(TYPE), algorithm_names[] = ALGORITHMS(NAM
 
 static const char *behind(const char *text)
 {
-	return text + strlen(text) + 1;
+	while (*text++ != 0)
+		;
+	return text;
 }
 
 bool dns_text_is(struct view text, const char *word)
