@@ -5,8 +5,9 @@
 
 #include "diatom/counter.h"
 
-#define TRANSFER_SEND_BYTES (4 * STREAM_OUT_BYTES)
-#define ANSWER_SEND_BYTES   (STREAM_OUT_BYTES + STREAM_ANSWERS)
+#define TRANSFER_SEND_BYTES    (4 * STREAM_OUT_BYTES)
+#define TRANSFER_MESSAGE_BYTES (DNS_POINTER_MAX + 1) /* names beyond can't be pointed to */
+#define ANSWER_SEND_BYTES      (STREAM_OUT_BYTES + STREAM_ANSWERS)
 
 COUNTER(accepted, "dns.tcp_connections", "TCP connections accepted");
 COUNTER(no_memory, "dns.tcp_no_memory", "TCP connections ended: no memory");
@@ -136,8 +137,11 @@ static enum stream_state send_message(struct dns_stream *s, size_t length)
 
 static enum stream_state send_transfer(struct dns_stream *s)
 {
-	size_t length = transfer_next(s->transfer, s->owner->out + STREAM_FRAME_BYTES,
-		STREAM_OUT_BYTES - STREAM_FRAME_BYTES);
+	uint8_t *message = s->owner->out + STREAM_FRAME_BYTES;
+	size_t length = transfer_next(s->transfer, message, TRANSFER_MESSAGE_BYTES);
+
+	if (length == 0 && !s->transfer->is_over) /* a record that is longer */
+		length = transfer_next(s->transfer, message, STREAM_OUT_BYTES - STREAM_FRAME_BYTES);
 
 	if (length > 0)
 		return send_message(s, length);
@@ -214,10 +218,28 @@ static enum stream_state read_query(struct dns_stream *s)
 	return state;
 }
 
+static uint32_t queued_now(const struct dns_stream *s)
+{
+	size_t room = tcp_writable(s->tcp);
+
+	return room < s->send_bytes ? s->send_bytes - (uint32_t)room : 0;
+}
+
+/* For one more message; who has none under way may always have one, so that everybody gets on. */
+static bool has_room(const struct dns_stream *s)
+{
+	const struct dns_streams *streams = s->owner;
+	uint32_t queued = queued_now(s);
+	size_t all = streams->queued_bytes - s->queued_bytes + queued;
+
+	return tcp_writable(s->tcp) >= STREAM_OUT_BYTES &&
+	       (queued == 0 || all <= streams->queued_max / 2);
+}
+
 /* One message, in or out; or what has to come first. */
 static enum stream_state step(struct dns_stream *s)
 {
-	if (tcp_writable(s->tcp) >= STREAM_OUT_BYTES)
+	if (has_room(s))
 		return s->transfer != NULL ? send_transfer(s) : read_query(s);
 	/* Nothing can be written to a connection that has died, either. */
 	if (tcp_write(s->tcp, view_of(NULL, 0), AT_ONCE) != OK)
@@ -255,8 +277,7 @@ static void keep_within(struct dns_streams *streams)
 
 static void note_queued(struct dns_stream *s)
 {
-	size_t room = tcp_writable(s->tcp);
-	uint32_t queued = room < s->send_bytes ? s->send_bytes - (uint32_t)room : 0;
+	uint32_t queued = queued_now(s);
 
 	s->owner->queued_bytes += queued;
 	s->owner->queued_bytes -= s->queued_bytes;

@@ -12,8 +12,9 @@
  *
  * What a connection may hold: a query half read (QUERY_BYTES_MAX), answers that wait to be acknowledged
  * (ANSWERS_BYTES and one more), a place in a zone. While answers wait no further query is read, and
- * TCP's window closes. All connections together hold at most queued_max; beyond, and beyond the limit
- * on connections, the one that has stood still for the longest time has to go.
+ * TCP's window closes; the same from half of queued_max on, for who has an answer waiting. All
+ * connections together hold at most queued_max; beyond, and beyond the limit on connections, the one that
+ * has stood still for the longest time has to go.
  */
 #ifndef DIATOM_DNS_STREAM_H
 #define DIATOM_DNS_STREAM_H

@@ -112,6 +112,33 @@ elif what == "slow_readers":
         slow.append(s)
         if len(slow) % 20 == 0:
             lives()
+elif what == "parallel_transfers":
+    def zone_bytes(s):
+        # To the second SOA: its bytes, or the rcode that refuses it.
+        s.sendall(framed(query(1, 252)))
+        soas = size = 0
+        while soas < 2:
+            got = answer(s)
+            if got[3] & 15:
+                return -(got[3] & 15)
+            size += len(got)
+            soas += got.count(b"\0\6\0\1")   # type SOA, class IN: nowhere else in this zone
+        return size
+    import threading
+    sizes = [0] * int(sys.argv[2])
+    def run(i):
+        s = connect()
+        while True:
+            sizes[i] = zone_bytes(s)
+            if sizes[i] != -2:      # SERVFAIL: too many at once; the connection is as good as before
+                break
+            time.sleep(0.05)
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(sizes))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(sizes)) == 1 and sizes[0] > 100000, sizes
 elif what == "stalled_transfer":
     s = connect()
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -193,6 +220,33 @@ def transfers_every_type(lab):
     got, wanted = canonical(lab, lab.path("got.zone", transfer(lab, net))), canonical(lab, path)
     lib.check(got == wanted, f"differs: {sorted(set(got) ^ set(wanted))[:4]}")
     lib.contains(dig(lab, net, "other.test", "AXFR").out, "Transfer failed", "a zone of others")
+    lib.equal(body.stop(), 0, "exit code after TERM")
+
+
+@lib.test
+def many_transfers_at_once(lab):
+    """40, of which 8 run at a time: each client gets the same bytes, at once or when it asks again."""
+    net, body, _ = start(lab, "process", "allow-transfer=10.9.0.1", names=10000)
+    ask(lab, net, "parallel_transfers", "40")
+    lib.equal(body.stop(), 0, "exit code after TERM")
+
+
+@lib.test
+def truncated_answers_are_had_over_tcp(lab):
+    """An RRset of 14 kB: dig is told so by TC and asks again over TCP, by itself."""
+    lib.need("dig")
+    net = lab.network()
+    addresses = [f"192.0.{i // 200}.{i % 200}" for i in range(900)]
+    zone = lab.path("big.zone", "@ 60 IN SOA ns1 admin 1 2 3 4 5\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.53\n"
+                    + "".join(f"big 60 IN A {address}\n" for address in addresses))
+    body = lab.boot("dns", ORIGIN, target="process", net=net, options=["--file", f"zone={zone}"])
+    body.wait_for_ping()
+    cut = dig(lab, net, "+ignore", f"big.{ORIGIN}", "A").out
+    lib.contains(cut, " tc", "flags over UDP")
+    whole = dig(lab, net, f"big.{ORIGIN}", "A").out
+    lib.contains(whole, "retrying in TCP mode", "what dig says")
+    lib.equal(sorted(line.split()[4] for line in whole.splitlines() if line.startswith("big.")), sorted(addresses),
+              "addresses over TCP")
     lib.equal(body.stop(), 0, "exit code after TERM")
 
 
