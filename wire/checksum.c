@@ -30,3 +30,11 @@ uint64_t checksum_join(uint64_t sum, uint64_t part, size_t offset)
 
 	return sum + (offset & 1 ? __builtin_bswap16(folded) : folded);
 }
+
+uint64_t checksum_pseudo_v6(
+	const void *source, const void *destination, uint8_t protocol, uint32_t length)
+{
+	uint64_t sum = __builtin_bswap32(length) + (uint64_t)__builtin_bswap32(protocol);
+
+	return checksum_add(checksum_add(sum, source, 16), destination, 16);
+}

@@ -61,4 +61,8 @@ static inline uint64_t checksum_pseudo_v4(
 	       __builtin_bswap16(protocol) + __builtin_bswap16(length);
 }
 
+/* Of the IPv6 pseudo-header (RFC 8200 8.1); addresses as they lie in a packet, length in host order. */
+uint64_t checksum_pseudo_v6(
+	const void *source, const void *destination, uint8_t protocol, uint32_t length);
+
 #endif

@@ -9,6 +9,8 @@
 #include "wire/arp.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
+#include "wire/ndp.h"
 #include "wire/udp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -57,6 +59,49 @@ static void ipv4s(struct view bytes)
 		ASSERT(ipv4_parse(&again, view_of(out, sizeof(out)), bytes.length) == IPV4_OK);
 }
 
+/* The walk ends, inside of the bytes, and what parses is written as the same header again. */
+static void ipv6s(struct view bytes)
+{
+	struct ipv6_header header;
+	struct ipv6_chain chain;
+	struct view upper;
+	uint8_t out[IPV6_HEADER_BYTES], protocol;
+	enum ipv6_step step;
+
+	if (ipv6_parse_quoted(&header, bytes, &protocol, &upper))
+		ASSERT(upper.length <= bytes.length - IPV6_HEADER_BYTES);
+	if (ipv6_parse(&header, bytes, bytes.length) != IPV6_OK)
+		return;
+	ipv6_emit(out, &header);
+	ASSERT(memcmp(out, bytes.data, sizeof(out)) == 0);
+	chain = ipv6_chain_start(&header);
+	do {
+		uint32_t before = chain.offset;
+
+		step = ipv6_chain_walk(&chain, bytes);
+		ASSERT(chain.offset <= bytes.length && chain.naming < chain.offset);
+		if (step == IPV6_STEP_FRAGMENT)
+			ASSERT(chain.offset > before);
+		if (step == IPV6_STEP_PROBLEM)
+			ASSERT(chain.pointer < bytes.length);
+	} while (step == IPV6_STEP_FRAGMENT);
+}
+
+static void ndps(struct view bytes)
+{
+	struct ndp_options options;
+	struct ndp_target target;
+	struct ndp_router router;
+	uint32_t wait_ms;
+
+	ndp_parse_target(&target, &options, bytes);
+	ndp_parse_solicitation(&options, bytes);
+	if (ndp_parse_router(&router, &options, bytes))
+		for (unsigned i = 0; i < options.prefix_count; i++)
+			ASSERT(options.prefixes[i].prefix.bits <= 128);
+	mld_parse_query(&wait_ms, bytes);
+}
+
 /* Text that parses is written in a form that parses to the same. */
 static void addresses(struct view bytes)
 {
@@ -84,6 +129,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	headers(bytes);
 	ipv4s(bytes);
 	ipv4_options_check(bytes);
+	ipv6s(bytes);
+	ndps(bytes);
 	addresses(bytes);
 	checksum_add(0, data, size);
 	return 0;
