@@ -130,3 +130,28 @@ void packet_trim(struct packet *packet, size_t length)
 		left -= part->length;
 	}
 }
+
+static void release_whole(void *owner)
+{
+	packet_free(owner);
+}
+
+bool packet_refer_part(struct packet *packet, struct packet *whole, size_t offset, size_t length)
+{
+	for (struct packet *part = whole; part != NULL && length > 0; part = part->fragment) {
+		struct view bytes = view_part(packet_view(part), offset, length);
+		struct packet *tail;
+
+		offset -= offset < part->length ? offset : part->length;
+		if (bytes.length == 0)
+			continue;
+		tail = packet_refer(bytes, release_whole, packet_ref(whole));
+		if (tail == NULL) {
+			packet_free(whole);
+			return false;
+		}
+		packet_append(packet, tail);
+		length -= bytes.length;
+	}
+	return true;
+}

@@ -3,15 +3,12 @@
  *
  * Only ARP itself teaches us link addresses, never the source of an IP packet. A host is learned
  * when it asks for us or answers (RFC 826's merge), if its address is inside one of our prefixes.
- * Waiting packets begin at their IP header; they are let go in order when the answer comes.
  */
 #include "net/arp.h"
 
 #include "diatom/counter.h"
 #include "diatom/log.h"
-#include "net/icmp.h"
-#include "net/ipv4.h"
-#include "net/linear.h"
+#include "net/resolve.h"
 #include "wire/arp.h"
 
 COUNTER(arp_malformed, "arp.rx_malformed", "ARP packets dropped: not a request or reply for IPv4");
@@ -20,7 +17,6 @@ COUNTER(arp_bad_sender, "arp.rx_bad_sender",
 COUNTER(arp_conflicts, "arp.rx_conflicts", "ARP packets dropped: sender claims our own address");
 COUNTER(arp_ignored, "arp.rx_ignored", "ARP packets for other hosts");
 COUNTER(arp_no_buffer, "arp.tx_no_buffer", "ARP packets not sent: no buffer");
-COUNTER(arp_unanswered, "arp.unanswered", "neighbours that answered no request");
 
 static void arp_send(struct net_stack *stack, const struct arp *arp, const uint8_t *to)
 {
@@ -53,7 +49,7 @@ void arp_announce(struct net_stack *stack)
 	net_stack_wake_at(stack, stack->announce_again);
 }
 
-void arp_request(struct net_stack *stack, struct neighbour *n)
+void arp_request(struct net_stack *stack, const struct neighbour *n)
 {
 	const struct route *route = route_find(&stack->routes, &n->address);
 	struct arp arp = { .operation = ARP_REQUEST, .target_ip = address_to_v4(&n->address) };
@@ -63,9 +59,6 @@ void arp_request(struct net_stack *stack, struct neighbour *n)
 	memcpy(arp.sender_mac, stack->device->mac, MAC_BYTES);
 	/* RFC 1122 2.3.2.1 (2): whoever is known is polled by unicast. */
 	arp_send(stack, &arp, n->state == NEIGHBOUR_PROBED ? n->header : mac_broadcast);
-	n->requests++;
-	n->deadline = instant_after(stack->now, NEIGHBOUR_REQUEST_EVERY);
-	net_stack_wake_at(stack, n->deadline);
 }
 
 static void reply(struct net_stack *stack, const struct arp *request)
@@ -79,22 +72,6 @@ static void reply(struct net_stack *stack, const struct arp *request)
 	memcpy(arp.sender_mac, stack->device->mac, MAC_BYTES);
 	memcpy(arp.target_mac, request->sender_mac, MAC_BYTES);
 	arp_send(stack, &arp, request->sender_mac);
-}
-
-/* The neighbour told its link address: it is reachable, and what waited goes out. */
-static void confirm(struct net_stack *stack, struct neighbour *n, const uint8_t *mac)
-{
-	struct packet *packet;
-
-	ethernet_emit(n->header, mac, stack->device->mac, ETHERNET_IPV4);
-	neighbour_set_state(&stack->neighbours, n, NEIGHBOUR_REACHABLE);
-	n->confirmed = stack->now;
-	n->deadline = instant_after(stack->now, NEIGHBOUR_REACHABLE_TIME);
-	net_stack_wake_at(stack, n->deadline);
-	while ((packet = neighbour_take(&stack->neighbours, n)) != NULL) {
-		n->used = stack->now;
-		net_stack_transmit(stack, packet, mac, ETHERNET_IPV4);
-	}
 }
 
 /* May this sender be a host on our link? */
@@ -116,16 +93,12 @@ static void arp_learn(struct net_stack *stack, const struct arp *arp, bool is_fo
 {
 	struct address sender = address_v4(arp->sender_ip);
 	struct neighbour *n = neighbour_find(&stack->neighbours, &sender);
-	bool evicted;
 
 	/* RFC 826: a known sender is updated whoever was asked, an unknown one learned if we were. */
-	if (n == NULL && is_for_us) {
-		n = neighbour_add(&stack->neighbours, &sender, &evicted);
-		if (evicted)
-			net_stack_forget_destination(stack);
-	}
+	if (n == NULL && is_for_us)
+		n = resolve_enter(stack, &sender);
 	if (n != NULL)
-		confirm(stack, n, arp->sender_mac);
+		resolve_confirm(stack, n, arp->sender_mac, NEIGHBOUR_REACHABLE);
 }
 
 /* RFC 5227 2.4 (c): whoever keeps its address come what may says so, once in ten seconds. */
@@ -180,67 +153,9 @@ void arp_input(struct net_stack *stack, struct packet *packet)
 	packet_free(packet);
 }
 
-/* Nobody answered: those who wait are told. */
-static void fail(struct net_stack *stack, struct neighbour *n)
-{
-	static const struct icmp_header silence = { ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, 0 };
-	struct packet *packet;
-
-	count(&arp_unanswered);
-	neighbour_set_state(&stack->neighbours, n, NEIGHBOUR_FAILED);
-	n->deadline = instant_after(stack->now, NEIGHBOUR_HOLD_DOWN);
-	while ((packet = neighbour_take(&stack->neighbours, n)) != NULL) {
-		packet = linear_from(packet, 0); /* of an IP fragment, the ports lie elsewhere */
-		if (packet != NULL)
-			icmp_report(stack, &silence, packet_view(packet));
-		packet_free(packet);
-	}
-}
-
-/* The entry's deadline has passed. */
-static void expire(struct net_stack *stack, struct neighbour *n)
-{
-	switch ((enum neighbour_state)n->state) {
-	case NEIGHBOUR_FREE:
-		return;
-	case NEIGHBOUR_PENDING:
-		if (n->requests < NEIGHBOUR_REQUESTS)
-			arp_request(stack, n);
-		else
-			fail(stack, n);
-		return;
-	case NEIGHBOUR_REACHABLE:
-		if (n->used > n->confirmed) {
-			neighbour_set_state(&stack->neighbours, n, NEIGHBOUR_PROBED);
-			arp_request(stack, n);
-			return;
-		}
-		break;
-	case NEIGHBOUR_PROBED:
-		if (n->requests < NEIGHBOUR_REQUESTS) {
-			arp_request(stack, n);
-			return;
-		}
-		count(&arp_unanswered);
-		break;
-	case NEIGHBOUR_FAILED:
-		break;
-	}
-	net_stack_forget_destination(stack);
-	neighbour_remove(&stack->neighbours, n);
-}
-
 void arp_tick(struct net_stack *stack)
 {
 	if (stack->announce_again <= stack->now)
 		arp_announce(stack);
 	net_stack_wake_at(stack, stack->announce_again);
-	for (unsigned i = 0; i < NEIGHBOUR_COUNT; i++) {
-		struct neighbour *n = &stack->neighbours.entries[i];
-
-		if (n->state != NEIGHBOUR_FREE && n->deadline <= stack->now)
-			expire(stack, n);
-		if (n->state != NEIGHBOUR_FREE)
-			net_stack_wake_at(stack, n->deadline);
-	}
 }

@@ -15,10 +15,10 @@
 /* An ARP packet, its Ethernet header already pulled; takes it. */
 void arp_input(struct net_stack *stack, struct packet *packet);
 
-/* A new neighbour is wanted, or a known one is due: sends a request and sets its deadline. */
-void arp_request(struct net_stack *stack, struct neighbour *n);
+/* Asks for a neighbour's link address, by unicast if it is PROBED. */
+void arp_request(struct net_stack *stack, const struct neighbour *n);
 
-/* Acts on every deadline that has passed; lowers stack->deadline to the next. */
+/* Repeats the announcement when it is due; lowers stack->deadline to that. */
 void arp_tick(struct net_stack *stack);
 
 /* Tells the link about our addresses, now and once more later (RFC 5227 2.3): the first frames of a new

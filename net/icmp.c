@@ -7,13 +7,11 @@
 #include "net/icmp.h"
 
 #include "diatom/counter.h"
-#include "net/udp.h"
+#include "net/ip.h"
 #include "wire/checksum.h"
-#include "wire/udp.h"
 
-#define ERRORS_PER_SECOND 1000
-#define ERRORS_BURST	  50
-#define ERROR_BYTES_MAX	  576 /* RFC 1812 4.3.2.3: as much as fits, without exceeding this */
+#define QUOTED_BYTES	8   /* of the payload: ports, and TCP's sequence number */
+#define ERROR_BYTES_MAX 576 /* RFC 1812 4.3.2.3: as much as fits, without exceeding this */
 
 COUNTER(rx_malformed, "icmp.rx_malformed", "messages dropped: too short");
 COUNTER(rx_bad_checksum, "icmp.rx_bad_checksum", "messages dropped: checksum is wrong");
@@ -40,7 +38,7 @@ static void replace_type(uint8_t *message, uint8_t type)
 }
 
 static void answer_echo(
-	struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival)
+	struct net_stack *stack, struct packet *packet, const struct ip_arrival *arrival)
 {
 	if (arrival->is_group) {
 		count(&rx_echo_broadcast);
@@ -51,39 +49,46 @@ static void answer_echo(
 	replace_type(packet->data, ICMP_ECHO_REPLY);
 	packet->flags = 0;
 	packet->segmentation = SEGMENT_NONE;
-	ipv4_output(stack, packet, arrival->header.destination, arrival->header.source, IP_ICMP,
-		arrival->header.type_of_service);
+	ip_output(stack, packet, &arrival->destination, &arrival->source, IP_ICMP,
+		arrival->traffic_class);
 }
 
-/* TCP, in images that use it (net/tcp_report.c); else NULL. */
-void tcp_report(struct net_stack *stack, const struct icmp_header *error,
-	const struct ipv4_header *header, struct view quoted)
-	__attribute__((weak, visibility("hidden")));
+/* RFC 9293 3.9.2.2: a port or protocol that isn't there is a refusal, what else there is may pass. */
+static enum ip_failure_kind kind_of(const struct icmp_header *error)
+{
+	if (error->type != ICMP_UNREACHABLE)
+		return IP_FAILED;
+	switch (error->code) {
+	case ICMP_NET_UNREACHABLE:
+	case ICMP_HOST_UNREACHABLE:
+		return IP_HOST_UNREACHABLE;
+	case ICMP_PROTOCOL_UNREACHABLE:
+	case ICMP_PORT_UNREACHABLE:
+		return IP_REFUSED;
+	case ICMP_FRAGMENTATION_NEEDED:
+		return IP_TOO_LONG;
+	}
+	return IP_FAILED;
+}
 
 void icmp_report(struct net_stack *stack, const struct icmp_header *error, struct view datagram)
 {
+	struct ip_failure failure = { .kind = kind_of(error), .mtu = (uint16_t)error->rest };
 	struct ipv4_header header;
-	struct view payload;
-	struct endpoint remote;
 
 	if (ipv4_parse_quoted(&header, datagram) != IPV4_OK ||
 		!net_stack_owns_v4(stack, header.source) || header.fragment_offset != 0) {
 		count(&rx_bad_quote);
 		return;
 	}
-	payload = view_part(datagram, header.header_length, UDP_HEADER_BYTES);
-	if (header.protocol == IP_TCP && tcp_report != NULL) {
-		tcp_report(stack, error, &header, payload);
-		return;
-	}
-	if (header.protocol != IP_UDP || payload.length < UDP_HEADER_BYTES)
-		return;
-	remote.address = address_v4(header.destination);
-	remote.port = be16_at(payload.data + 2);
-	udp_report(&stack->udp, be16_at(payload.data), &remote);
+	failure.source = address_v4(header.source);
+	failure.destination = address_v4(header.destination);
+	failure.length = header.total_length;
+	failure.protocol = header.protocol;
+	ip_report(stack, &failure, view_part(datagram, header.header_length, QUOTED_BYTES));
 }
 
-void icmp_input(struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival)
+void icmp_input(struct net_stack *stack, struct packet *packet, const struct ip_arrival *arrival)
 {
 	struct view message = packet_view(packet);
 	struct icmp_header header;
@@ -105,40 +110,16 @@ void icmp_input(struct net_stack *stack, struct packet *packet, const struct ipv
 	packet_free(packet);
 }
 
-/* Takes a token, if there is one. */
-static bool may_send(struct net_stack *stack)
+static bool is_allowed(const struct packet *packet, const struct ip_arrival *arrival)
 {
-	struct icmp_limit *limit = &stack->icmp_limit;
-	duration since = stack->now - limit->refilled, each = SECONDS(1) / ERRORS_PER_SECOND;
-
-	if (limit->refilled == 0 || since >= ERRORS_BURST * each) {
-		limit->tokens = ERRORS_BURST;
-		limit->refilled = stack->now;
-	} else if (since >= each) {
-		unsigned earned = (unsigned)(since / each);
-
-		limit->tokens = limit->tokens + earned > ERRORS_BURST ? ERRORS_BURST
-								      : limit->tokens + earned;
-		limit->refilled += earned * each;
-	}
-	if (limit->tokens == 0)
+	if (arrival->is_group)
 		return false;
-	limit->tokens--;
-	return true;
-}
-
-static bool is_allowed(const struct packet *packet, const struct ipv4_arrival *arrival)
-{
-	const struct ipv4_header *header = &arrival->header;
-
-	if (arrival->is_group || header->fragment_offset != 0)
-		return false;
-	return header->protocol != IP_ICMP ||
+	return arrival->protocol != IP_ICMP ||
 	       (packet->length > 0 && !icmp_is_error(packet->data[0]));
 }
 
 void icmp_send_error(struct net_stack *stack, const struct packet *packet,
-	const struct ipv4_arrival *arrival, uint8_t type, uint8_t code)
+	const struct ip_arrival *arrival, uint8_t type, uint8_t code)
 {
 	struct icmp_header header = { .type = type, .code = code };
 	size_t most = ERROR_BYTES_MAX - IPV4_HEADER_BYTES - ICMP_HEADER_BYTES;
@@ -147,7 +128,7 @@ void icmp_send_error(struct net_stack *stack, const struct packet *packet,
 
 	if (!is_allowed(packet, arrival))
 		return;
-	if (!may_send(stack)) {
+	if (!rate_limit_take(&stack->icmp_limit, stack->now)) {
 		count(&tx_limited);
 		return;
 	}
@@ -162,5 +143,5 @@ void icmp_send_error(struct net_stack *stack, const struct packet *packet,
 	memcpy(error->data + ICMP_HEADER_BYTES, packet->data - arrival->quoted_bytes, quoted);
 	checksum_store(error->data + 2, checksum_add(0, error->data, error->length));
 	count(&tx_errors);
-	ipv4_output(stack, error, arrival->header.destination, arrival->header.source, IP_ICMP, 0);
+	ip_output(stack, error, &arrival->destination, &arrival->source, IP_ICMP, 0);
 }

@@ -9,7 +9,7 @@
 #include "wire/icmp.h"
 
 /* A message in one fragment, `data` at its header; takes it. */
-void icmp_input(struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival);
+void icmp_input(struct net_stack *stack, struct packet *packet, const struct ip_arrival *arrival);
 
 /*
  * Tells the sender of a datagram (`data` at its payload, quoted_bytes of header before it; stays the
@@ -17,7 +17,7 @@ void icmp_input(struct net_stack *stack, struct packet *packet, const struct ipv
  * and beyond 1,000 a second.
  */
 void icmp_send_error(struct net_stack *stack, const struct packet *packet,
-	const struct ipv4_arrival *arrival, uint8_t type, uint8_t code);
+	const struct ip_arrival *arrival, uint8_t type, uint8_t code);
 
 /* A datagram of ours (from its IP header on, perhaps cut) didn't arrive, for the reason that `error`
  * gives: tells the socket. */

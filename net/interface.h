@@ -25,6 +25,12 @@ static inline struct interface *interface_of(struct net *net)
 	return CONTAINER_OF(net->stack, struct interface, stack);
 }
 
+/* What the host said, else the manifest. */
+static inline const char *interface_text(const char *host, const char *manifest)
+{
+	return host != NULL && host[0] != '\0' ? host : manifest;
+}
+
 /* After anything that may have lowered the stack's deadline: sets the timer. */
 static inline void interface_sync(struct interface *interface)
 {

@@ -8,9 +8,9 @@
 #include "net/ipv4.h"
 
 #include "diatom/counter.h"
-#include "net/arp.h"
 #include "net/icmp.h"
 #include "net/linear.h"
+#include "net/resolve.h"
 #include "net/udp.h"
 
 COUNTER(rx_malformed, "ipv4.rx_malformed", "datagrams dropped: header or lengths are wrong");
@@ -25,7 +25,6 @@ COUNTER(rx_unknown_protocol, "ipv4.rx_unknown_protocol", "datagrams of protocols
 COUNTER(tx_no_route, "ipv4.tx_no_route", "packets dropped: no route");
 COUNTER(tx_too_long, "ipv4.tx_too_long", "packets dropped: longer than IPv4 allows");
 COUNTER(tx_no_buffer, "ipv4.tx_no_buffer", "packets dropped: no buffer for a fragment or header");
-COUNTER(tx_no_neighbour, "ipv4.tx_no_neighbour", "packets dropped: next hop unknown or silent");
 COUNTER(tx_fragments, "ipv4.tx_fragments", "fragments sent");
 
 static bool header_is_fine(struct ipv4_header *header, struct packet *packet)
@@ -56,24 +55,22 @@ static bool header_is_fine(struct ipv4_header *header, struct packet *packet)
 	return false;
 }
 
-/* Is it from somebody and to us? Sets arrival->is_group. */
-static bool addresses_are_fine(
-	const struct net_stack *stack, struct ipv4_arrival *arrival, bool link_is_group)
+/* Is it from somebody and to us? Sets *is_group. */
+static bool addresses_are_fine(const struct net_stack *stack, const struct ipv4_header *header,
+	bool link_is_group, bool *is_group)
 {
-	const struct ipv4_header *header = &arrival->header;
-
 	if (!ipv4_is_unicast(header->source) || net_stack_owns_v4(stack, header->source) ||
 		net_stack_is_broadcast_v4(stack, header->source)) {
 		count(&rx_martian);
 		return false;
 	}
-	arrival->is_group = link_is_group;
+	*is_group = link_is_group;
 	if (net_stack_owns_v4(stack, header->destination)) {
 		if (link_is_group) /* RFC 1122 3.3.6 */
 			count(&rx_link_broadcast);
 		return !link_is_group;
 	}
-	arrival->is_group = true;
+	*is_group = true;
 	if (net_stack_is_broadcast_v4(stack, header->destination))
 		return true;
 	count(&rx_not_ours);
@@ -81,47 +78,12 @@ static bool addresses_are_fine(
 }
 
 /* TCP, in images that use it (net/tcp_input.c); else NULL. */
-void tcp_input(struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival)
+void tcp_input(struct net_stack *stack, struct packet *packet, const struct ip_arrival *arrival)
 	__attribute__((weak, visibility("hidden")));
 
-/* Does the protocol take a datagram in several buffers? */
-static bool takes_fragments(const struct ipv4_header *header)
+static void deliver(struct net_stack *stack, struct packet *packet, struct ip_arrival *arrival)
 {
-	return tcp_input != NULL && header->protocol == IP_TCP;
-}
-
-void ipv4_input(struct net_stack *stack, struct packet *packet, bool link_is_group)
-{
-	struct ipv4_arrival arrival;
-	struct ipv4_header *header = &arrival.header;
-
-	if (!header_is_fine(header, packet) ||
-		!addresses_are_fine(stack, &arrival, link_is_group)) {
-		packet_free(packet);
-		return;
-	}
-	if (packet->total_length != header->total_length) /* the link pads to 60 bytes */
-		packet_trim(packet, header->total_length);
-	packet_pull(packet, header->header_length);
-	arrival.quoted_bytes = header->header_length;
-	if (header->more_fragments || header->fragment_offset != 0) {
-		reassembly_input(stack, packet, &arrival);
-		return;
-	}
-	if (packet->fragment != NULL && !takes_fragments(header)) {
-		/* Joined with its header in front, for it may be quoted. */
-		packet_push(packet, header->header_length);
-		packet = linear_from(packet, 0);
-		if (packet == NULL)
-			return;
-		packet_pull(packet, header->header_length);
-	}
-	ipv4_deliver(stack, packet, &arrival);
-}
-
-void ipv4_deliver(struct net_stack *stack, struct packet *packet, struct ipv4_arrival *arrival)
-{
-	switch (arrival->header.protocol) {
+	switch (arrival->protocol) {
 	case IP_UDP:
 		udp_input(stack, packet, arrival);
 		return;
@@ -137,6 +99,70 @@ void ipv4_deliver(struct net_stack *stack, struct packet *packet, struct ipv4_ar
 	count(&rx_unknown_protocol);
 	icmp_send_error(stack, packet, arrival, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE);
 	packet_free(packet);
+}
+
+static void take_fragment(struct net_stack *stack, struct packet *packet,
+	const struct ip_arrival *arrival, const struct ipv4_header *header)
+{
+	struct reassembly_fragment fragment = {
+		.id = header->id,
+		.offset = header->fragment_offset,
+		.more = header->more_fragments,
+		.protocol = header->protocol,
+	};
+
+	reassembly_input(stack, packet, arrival, &fragment);
+}
+
+void ipv4_input(struct net_stack *stack, struct packet *packet, bool link_is_group)
+{
+	struct ip_arrival arrival = { 0 };
+	struct ipv4_header header;
+
+	if (!header_is_fine(&header, packet) ||
+		!addresses_are_fine(stack, &header, link_is_group, &arrival.is_group)) {
+		packet_free(packet);
+		return;
+	}
+	if (packet->total_length != header.total_length) /* the link pads to 60 bytes */
+		packet_trim(packet, header.total_length);
+	packet_pull(packet, header.header_length);
+	arrival.source = address_v4(header.source);
+	arrival.destination = address_v4(header.destination);
+	arrival.quoted_bytes = header.header_length;
+	arrival.protocol = header.protocol;
+	arrival.traffic_class = header.type_of_service;
+	arrival.hop_limit = header.ttl;
+	if (header.more_fragments || header.fragment_offset != 0) {
+		take_fragment(stack, packet, &arrival, &header);
+		return;
+	}
+	/* Only TCP takes a datagram in several buffers. */
+	if (packet->fragment != NULL && !(tcp_input != NULL && header.protocol == IP_TCP)) {
+		/* Joined with its header in front, for it may be quoted. */
+		packet_push(packet, header.header_length);
+		packet = linear_from(packet, 0);
+		if (packet == NULL)
+			return;
+		packet_pull(packet, header.header_length);
+	}
+	deliver(stack, packet, &arrival);
+}
+
+void ipv4_deliver_joined(struct net_stack *stack, struct packet *packet, struct ip_arrival *arrival)
+{
+	struct ipv4_header header = {
+		.source = address_to_v4(&arrival->source),
+		.destination = address_to_v4(&arrival->destination),
+		.total_length = (uint16_t)(IPV4_HEADER_BYTES + packet->length),
+		.type_of_service = arrival->traffic_class,
+		.ttl = arrival->hop_limit,
+		.protocol = arrival->protocol,
+	};
+
+	ipv4_emit(packet->data - IPV4_HEADER_BYTES, &header);
+	arrival->quoted_bytes = IPV4_HEADER_BYTES;
+	deliver(stack, packet, arrival);
 }
 
 /*
@@ -157,33 +183,10 @@ static uint16_t next_id(struct net_stack *stack)
 	return (uint16_t)(left << 8 | right);
 }
 
-/* An unknown next hop: the packet waits while we ask for it. */
-static enum status resolve(
-	struct net_stack *stack, struct packet *packet, const struct address *next_hop)
-{
-	struct neighbour *n = neighbour_find(&stack->neighbours, next_hop);
-	bool evicted;
-
-	if (n == NULL && neighbour_may_ask(&stack->neighbours)) {
-		n = neighbour_add(&stack->neighbours, next_hop, &evicted);
-		if (evicted)
-			net_stack_forget_destination(stack);
-		arp_request(stack, n);
-	}
-	if (n != NULL && n->state == NEIGHBOUR_PENDING) {
-		neighbour_wait(&stack->neighbours, n, packet);
-		return OK;
-	}
-	packet_free(packet);
-	count(&tx_no_neighbour);
-	return n == NULL ? NO_MEMORY : UNREACHABLE;
-}
-
 /* Takes a packet with its IP header. */
 static enum status hand_over(struct net_stack *stack, struct packet *packet, uint32_t destination)
 {
 	struct address to = address_v4(destination);
-	const struct address *next_hop;
 	const struct route *route;
 	struct neighbour *n = stack->destination.neighbour;
 
@@ -202,40 +205,7 @@ static enum status hand_over(struct net_stack *stack, struct packet *packet, uin
 		count(&tx_no_route);
 		return UNREACHABLE;
 	}
-	next_hop = route_next_hop(route, &to);
-	n = neighbour_find(&stack->neighbours, next_hop);
-	if (n == NULL || !neighbour_is_usable(n))
-		return resolve(stack, packet, next_hop);
-	stack->destination.to = to;
-	stack->destination.neighbour = n;
-	net_stack_transmit_to(stack, packet, n);
-	return OK;
-}
-
-static void release_packet(void *owner)
-{
-	packet_free(owner);
-}
-
-/* Hangs bytes [offset, offset + length) of `whole` on `piece`, without copying. */
-static bool refer_part(struct packet *piece, struct packet *whole, size_t offset, size_t length)
-{
-	for (struct packet *part = whole; part != NULL && length > 0; part = part->fragment) {
-		struct view bytes = view_part(packet_view(part), offset, length);
-		struct packet *tail;
-
-		offset -= offset < part->length ? offset : part->length;
-		if (bytes.length == 0)
-			continue;
-		tail = packet_refer(bytes, release_packet, packet_ref(whole));
-		if (tail == NULL) {
-			packet_free(whole);
-			return false;
-		}
-		packet_append(piece, tail);
-		length -= bytes.length;
-	}
-	return true;
+	return resolve_send(stack, packet, &to, route_next_hop(route, &to));
 }
 
 /* Sends `whole` (payload only; taken) as fragments that refer to its bytes. */
@@ -254,7 +224,7 @@ static enum status output_fragments(
 		size_t length = total - offset < most ? total - offset : most;
 		struct packet *piece = packet_alloc();
 
-		if (piece == NULL || !refer_part(piece, whole, offset, length)) {
+		if (piece == NULL || !packet_refer_part(piece, whole, offset, length)) {
 			packet_free(piece);
 			count(&tx_no_buffer);
 			status = NO_MEMORY;

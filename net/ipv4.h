@@ -5,15 +5,9 @@
 #ifndef DIATOM_NET_IPV4_H
 #define DIATOM_NET_IPV4_H
 
+#include "net/ip.h"
 #include "net/stack.h"
 #include "wire/ipv4.h"
-
-/* What the layers above learn of a datagram: its header, and how it came. */
-struct ipv4_arrival {
-	struct ipv4_header header;
-	uint8_t quoted_bytes; /* header bytes that lie right before the payload, for ICMP errors */
-	bool is_group;	      /* a broadcast or multicast, of the link or of IP: no errors for it */
-};
 
 /* A host's address as RFC 1122 3.2.1.3 and 3.3.4.2 allow it as a source: no 0/8, 127/8, 224/3. */
 static inline bool ipv4_is_unicast(uint32_t ip)
@@ -26,8 +20,9 @@ static inline bool ipv4_is_unicast(uint32_t ip)
 /* A datagram, its Ethernet header already pulled; takes it. */
 void ipv4_input(struct net_stack *stack, struct packet *packet, bool link_is_group);
 
-/* What comes after reassembly: a whole datagram in one fragment, `data` at its payload; takes it. */
-void ipv4_deliver(struct net_stack *stack, struct packet *packet, struct ipv4_arrival *arrival);
+/* As ip_deliver_joined: writes a header in front of the payload, for errors quote it. */
+void ipv4_deliver_joined(
+	struct net_stack *stack, struct packet *packet, struct ip_arrival *arrival);
 
 /*
  * Takes a transport packet, puts a header in front and sends it, in fragments if it must. UNREACHABLE

@@ -9,9 +9,13 @@
  *         ^                                               apart; packets flow on), else forgotten
  *         +----------------------------------------------------- no answer ---+
  *
+ * STALE (IPv6 only) is what a host told of itself without having been asked: usable, but as nobody knows
+ * whether it hears us, an entry in use becomes PROBED within 5 s (RFC 4861's DELAY), another one is
+ * forgotten after a minute.
+ *
  * The cache is bounded in entries and in waiting packets. What hosts tell us unasked may replace what
  * was longest unused, never an entry that packets wait for; and those are at most half of the cache.
- * It serves both IP families; arp.c drives it for IPv4.
+ * It serves both IP families; net/resolve.c drives it.
  */
 #ifndef DIATOM_NET_NEIGHBOUR_H
 #define DIATOM_NET_NEIGHBOUR_H
@@ -30,11 +34,15 @@
 #define NEIGHBOUR_REQUEST_EVERY	 SECONDS(1) /* RFC 1122 2.3.2.1: at most one a second */
 #define NEIGHBOUR_REACHABLE_TIME SECONDS(60)
 #define NEIGHBOUR_HOLD_DOWN	 SECONDS(1)
+#define NEIGHBOUR_STALE_LOOK	 SECONDS(5) /* RFC 4861 10: DELAY_FIRST_PROBE_TIME */
+#define NEIGHBOUR_STALE_TIME	 SECONDS(60)
+#define NEIGHBOUR_UNDECIDED	 MILLISECONDS(100) /* we have no address to ask from yet */
 
 enum neighbour_state {
 	NEIGHBOUR_FREE,
 	NEIGHBOUR_PENDING,
 	NEIGHBOUR_REACHABLE,
+	NEIGHBOUR_STALE,
 	NEIGHBOUR_PROBED,
 	NEIGHBOUR_FAILED,
 };
@@ -42,7 +50,7 @@ enum neighbour_state {
 struct neighbour {
 	struct address address;
 	struct neighbour *next;		       /* in its bucket, or in the free list */
-	uint8_t header[ETHERNET_HEADER_BYTES]; /* of frames to it, when it is reachable or probed */
+	uint8_t header[ETHERNET_HEADER_BYTES]; /* of frames to it, when it is usable */
 	uint8_t state;			       /* enum neighbour_state */
 	uint8_t requests;		       /* sent in this state */
 	instant deadline;		       /* when the state ends or repeats */
@@ -91,7 +99,8 @@ void neighbour_remove(struct neighbour_cache *cache, struct neighbour *n);
 
 static inline bool neighbour_is_usable(const struct neighbour *n)
 {
-	return n->state == NEIGHBOUR_REACHABLE || n->state == NEIGHBOUR_PROBED;
+	return n->state == NEIGHBOUR_REACHABLE || n->state == NEIGHBOUR_STALE ||
+	       n->state == NEIGHBOUR_PROBED;
 }
 
 #endif

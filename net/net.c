@@ -82,20 +82,18 @@ static void tick(struct task *timer)
 	interface_sync(interface);
 }
 
-static const char *first_text(const char *a, const char *b)
-{
-	return a != NULL && a[0] != '\0' ? a : b;
-}
-
 /* Gives the stack its address and default route: the host's words, else the manifest's. */
-static enum status configure(struct net_stack *stack, const struct manifest_net *manifest)
+static enum status configure(
+	struct net_stack *stack, const struct manifest_net *manifest, bool has_ipv6)
 {
-	const char *ip = first_text(stack->device->ip, manifest->ip);
-	const char *gateway = first_text(stack->device->gateway, manifest->gateway);
+	const char *ip = interface_text(stack->device->ip, manifest->ip);
+	const char *gateway = interface_text(stack->device->gateway, manifest->gateway);
 	struct prefix prefix, all = { .address = address_v4(0) };
 	struct address hop;
 
 	if (ip[0] == '\0') {
+		if (has_ipv6)
+			return OK;
 		log_warning(manifest->name,
 			"has no address: give one by --net %s=...,ip=ADDRESS/BITS", manifest->name);
 		return OK;
@@ -135,15 +133,18 @@ static enum status bring_up(struct net *net, struct netdev *device)
 		device->mtu = (uint16_t)net->manifest->mtu;
 	memset(interface, 0, sizeof(*interface));
 	net_stack_init(&interface->stack, device, random_u32, time_now());
-	status = configure(&interface->stack, net->manifest);
+	net->stack = &interface->stack;
+	status = configure(net->stack, net->manifest, net->start_ipv6 != NULL);
+	if (status == OK && net->start_ipv6 != NULL)
+		status = net->start_ipv6(net);
 	if (status != OK) {
+		net->stack = NULL;
 		extent_free(interface, sizeof(*interface));
 		return status;
 	}
 	interface->timer.run = tick;
 	interface->poller.poll = poll_interface;
 	interface->poller.prepare_sleep = prepare_sleep;
-	net->stack = &interface->stack;
 	say_up(net->stack, net->manifest);
 	arp_announce(net->stack);
 	interface_sync(interface);

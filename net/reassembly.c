@@ -7,10 +7,12 @@
 #include "diatom/assert.h"
 #include "diatom/counter.h"
 #include "diatom/memory.h"
-#include "net/icmp.h"
-#include "net/ipv4.h"
+#include "net/ip.h"
 #include "net/linear.h"
 #include "net/note.h"
+#include "net/stack.h"
+#include "wire/ipv4.h"
+#include "wire/ipv6.h"
 
 COUNTER(rx_fragments, "fragment.rx", "fragments received");
 COUNTER(rx_whole, "fragment.rx_whole", "datagrams put together");
@@ -18,13 +20,14 @@ COUNTER(rx_malformed, "fragment.rx_malformed", "fragments dropped: impossible of
 COUNTER(rx_duplicate, "fragment.rx_duplicate", "fragments dropped: had it already");
 COUNTER(rx_overlap, "fragment.rx_overlap", "datagrams dropped: fragments overlap or contradict");
 COUNTER(rx_poisoned, "fragment.rx_poisoned", "fragments dropped: their datagram had an overlap");
-COUNTER(rx_timed_out, "fragment.rx_timed_out", "datagrams dropped: incomplete after 30 s");
+COUNTER(rx_timed_out, "fragment.rx_timed_out", "datagrams dropped: incomplete after 60 s");
 COUNTER(rx_evicted, "fragment.rx_evicted", "datagrams dropped: a limit of reassembly was reached");
 
 /* In the buffer of a waiting fragment. */
 struct fragment_note {
-	uint32_t offset, end;	   /* of the datagram's payload */
-	struct ipv4_header header; /* kept of the first fragment, for errors and delivery */
+	uint32_t offset, end; /* of the datagram's payload */
+	uint8_t protocol;
+	struct ip_arrival arrival; /* kept of the first fragment, for errors and delivery */
 };
 
 void reassembly_init(struct reassembly *r)
@@ -67,24 +70,32 @@ static void forget(struct reassembly *r, struct reassembly_datagram *d)
 	r->free_list = d;
 }
 
-static bool is_of(const struct reassembly_datagram *d, const struct ipv4_header *header)
+static uint8_t protocol_of(
+	const struct ip_arrival *arrival, const struct reassembly_fragment *fragment)
 {
-	return d->source == header->source && d->destination == header->destination &&
-	       d->id == header->id && d->protocol == header->protocol;
+	return address_is_v4(&arrival->source) ? fragment->protocol : 0;
+}
+
+static bool is_of(const struct reassembly_datagram *d, const struct ip_arrival *arrival,
+	const struct reassembly_fragment *fragment)
+{
+	return d->id == fragment->id && address_equal(&d->source, &arrival->source) &&
+	       address_equal(&d->destination, &arrival->destination) &&
+	       d->protocol == protocol_of(arrival, fragment);
 }
 
 /* The datagram in progress that the fragment belongs to, or a new one. */
-static struct reassembly_datagram *datagram_for(
-	struct net_stack *stack, const struct ipv4_header *header)
+static struct reassembly_datagram *datagram_for(struct net_stack *stack,
+	const struct ip_arrival *arrival, const struct reassembly_fragment *fragment)
 {
 	struct reassembly *r = &stack->reassembly;
 	struct reassembly_datagram **link = &r->oldest, *d, *oldest_of_source = NULL;
 	unsigned of_source = 0;
 
 	for (; *link != NULL; link = &(*link)->next) {
-		if (is_of(*link, header))
+		if (is_of(*link, arrival, fragment))
 			return *link;
-		if ((*link)->source == header->source && of_source++ == 0)
+		if (address_equal(&(*link)->source, &arrival->source) && of_source++ == 0)
 			oldest_of_source = *link;
 	}
 	if (of_source >= REASSEMBLY_SOURCE_MAX || r->free_list == NULL) {
@@ -96,23 +107,26 @@ static struct reassembly_datagram *datagram_for(
 	d = r->free_list;
 	r->free_list = d->next;
 	memset(d, 0, sizeof(*d));
-	d->source = header->source;
-	d->destination = header->destination;
-	d->id = header->id;
-	d->protocol = header->protocol;
+	d->source = arrival->source;
+	d->destination = arrival->destination;
+	d->id = fragment->id;
+	d->protocol = protocol_of(arrival, fragment);
 	d->deadline = instant_after(stack->now, REASSEMBLY_TIME);
 	net_stack_wake_at(stack, d->deadline);
 	*link = d;
 	return d;
 }
 
-/* RFC 791: all but the last are multiples of 8; none is empty, none ends beyond the largest datagram;
- * RFC 1858: the first holds at least the ports. */
-static bool is_possible(const struct ipv4_header *header, uint32_t length)
+/* RFC 791: all but the last are multiples of 8; none is empty, none ends beyond the largest datagram. */
+static bool is_possible(const struct ip_arrival *arrival,
+	const struct reassembly_fragment *fragment, uint32_t length)
 {
-	if (length == 0 || (header->more_fragments && length % 8 != 0))
+	uint32_t most = address_is_v4(&arrival->source) ? IPV4_BYTES_MAX - IPV4_HEADER_BYTES
+							: IPV6_PAYLOAD_MAX;
+
+	if (length == 0 || (fragment->more && length % 8 != 0))
 		return false;
-	return header->fragment_offset + length <= IPV4_BYTES_MAX - IPV4_HEADER_BYTES;
+	return fragment->offset + length <= most;
 }
 
 enum fit { FIT_NEW, FIT_DUPLICATE, FIT_CONFLICT };
@@ -141,10 +155,9 @@ static enum fit find_place(
 }
 
 /* Does the fragment contradict what is known of the datagram's length? */
-static bool length_contradicts(
-	const struct reassembly_datagram *d, const struct ipv4_header *header, uint32_t end)
+static bool length_contradicts(const struct reassembly_datagram *d, bool more, uint32_t end)
 {
-	if (header->more_fragments)
+	if (more)
 		return d->total != 0 && end >= d->total;
 	return (d->total != 0 && end != d->total) ||
 	       (d->last != NULL && note_of(d->last)->end > end);
@@ -164,8 +177,8 @@ static void insert(struct reassembly *r, struct reassembly_datagram *d, struct p
 	r->held_bytes += packet->capacity;
 }
 
-/* All bytes are here: one linear packet, with the first fragment's header in front of it. */
-static struct packet *join(const struct reassembly_datagram *d, struct ipv4_header *header)
+/* All bytes are here: one linear packet. */
+static struct packet *join(const struct reassembly_datagram *d)
 {
 	struct packet *whole = linear_alloc(d->total);
 	uint8_t *out;
@@ -178,24 +191,20 @@ static struct packet *join(const struct reassembly_datagram *d, struct ipv4_head
 		memcpy(out, p->data, p->length);
 		out += p->length;
 	}
-	*header = note_of(d->first)->header;
-	header->total_length = (uint16_t)(IPV4_HEADER_BYTES + d->total);
-	header->header_length = IPV4_HEADER_BYTES;
-	header->more_fragments = false;
-	ipv4_emit(whole->data - IPV4_HEADER_BYTES, header);
 	return whole;
 }
 
-static void deliver(struct net_stack *stack, struct reassembly_datagram *d, bool is_group)
+static void deliver(struct net_stack *stack, struct reassembly_datagram *d)
 {
-	struct ipv4_arrival arrival = { .quoted_bytes = IPV4_HEADER_BYTES, .is_group = is_group };
-	struct packet *whole = join(d, &arrival.header);
+	struct packet *whole = join(d);
+	struct ip_arrival arrival = note_of(d->first)->arrival;
+	uint8_t next = note_of(d->first)->protocol;
 
 	forget(&stack->reassembly, d);
 	if (whole == NULL)
 		return; /* counted by linear_alloc */
 	count(&rx_whole);
-	ipv4_deliver(stack, whole, &arrival);
+	ip_deliver_joined(stack, whole, &arrival, next);
 }
 
 /* Makes room for the buffers of one more fragment of `keep`; false if it alone has too many. */
@@ -216,14 +225,13 @@ static bool make_room(struct reassembly *r, struct reassembly_datagram *keep, ui
 	return true;
 }
 
-static void accept(
-	struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival)
+static void accept(struct net_stack *stack, struct packet *packet, const struct ip_arrival *arrival,
+	const struct reassembly_fragment *fragment)
 {
-	const struct ipv4_header *header = &arrival->header;
 	struct reassembly *r = &stack->reassembly;
-	struct reassembly_datagram *d = datagram_for(stack, header);
+	struct reassembly_datagram *d = datagram_for(stack, arrival, fragment);
 	struct fragment_note *note = packet_note(packet, sizeof(*note));
-	uint32_t offset = header->fragment_offset, end = offset + packet->length;
+	uint32_t offset = fragment->offset, end = offset + packet->length;
 	struct packet *after;
 	enum fit fit = find_place(d, offset, end, &after);
 
@@ -232,7 +240,7 @@ static void accept(
 		packet_free(packet);
 		return;
 	}
-	if (fit == FIT_CONFLICT || length_contradicts(d, header, end)) {
+	if (fit == FIT_CONFLICT || length_contradicts(d, fragment->more, end)) {
 		count(&rx_overlap);
 		d->is_poisoned = true;
 		drop_fragments(r, d);
@@ -245,19 +253,19 @@ static void accept(
 		packet_free(packet);
 		return;
 	}
-	*note = (struct fragment_note){ .offset = offset, .end = end, .header = *header };
+	*note = (struct fragment_note){ offset, end, fragment->protocol, *arrival };
 	insert(r, d, packet, after);
-	if (!header->more_fragments)
+	if (!fragment->more)
 		d->total = end;
 	if (d->total != 0 && d->received == d->total)
-		deliver(stack, d, arrival->is_group);
+		deliver(stack, d);
 }
 
-void reassembly_input(
-	struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival)
+void reassembly_input(struct net_stack *stack, struct packet *packet,
+	const struct ip_arrival *arrival, const struct reassembly_fragment *fragment)
 {
 	count(&rx_fragments);
-	if (!is_possible(&arrival->header, packet->total_length)) {
+	if (!is_possible(arrival, fragment, packet->total_length)) {
 		count(&rx_malformed);
 		packet_free(packet);
 		return;
@@ -268,7 +276,7 @@ void reassembly_input(
 	if (packet == NULL)
 		return;
 	packet_pull(packet, arrival->quoted_bytes);
-	accept(stack, packet, arrival);
+	accept(stack, packet, arrival, fragment);
 }
 
 static void time_out(struct net_stack *stack, struct reassembly_datagram *d)
@@ -277,16 +285,9 @@ static void time_out(struct net_stack *stack, struct reassembly_datagram *d)
 
 	if (!d->is_poisoned)
 		count(&rx_timed_out);
-	/* RFC 792, RFC 1122 3.3.2: only if fragment zero is here. */
-	if (first != NULL && note_of(first)->offset == 0) {
-		struct ipv4_arrival arrival = { .header = note_of(first)->header };
-
-		arrival.quoted_bytes = arrival.header.header_length;
-		arrival.header.more_fragments = false;
-		arrival.is_group = !net_stack_owns_v4(stack, arrival.header.destination);
-		icmp_send_error(
-			stack, first, &arrival, ICMP_TIME_EXCEEDED, ICMP_REASSEMBLY_TIME_EXCEEDED);
-	}
+	/* RFC 792, RFC 1122 3.3.2, RFC 8200 4.5: only if fragment zero is here. */
+	if (first != NULL && note_of(first)->offset == 0)
+		ip_report_incomplete(stack, first, &note_of(first)->arrival);
 	forget(&stack->reassembly, d);
 }
 

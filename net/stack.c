@@ -6,6 +6,8 @@
 #include "diatom/counter.h"
 #include "net/arp.h"
 #include "net/ipv4.h"
+#include "net/ipv6_join.h"
+#include "net/resolve.h"
 #include "wire/ethernet.h"
 
 COUNTER(rx_frames, "ethernet.rx_frames", "frames received");
@@ -105,6 +107,11 @@ static void ethernet_input(struct net_stack *stack, struct packet *packet)
 	case ETHERNET_IPV4:
 		ipv4_input(stack, packet, is_group);
 		return;
+	case ETHERNET_IPV6:
+		if (stack->ipv6 == NULL)
+			break;
+		ipv6_input(stack, packet, is_group);
+		return;
 	case ETHERNET_ARP:
 		arp_input(stack, packet);
 		return;
@@ -134,6 +141,9 @@ void net_stack_tick(struct net_stack *stack, instant now)
 	stack->now = now;
 	stack->deadline = FOREVER;
 	arp_tick(stack);
+	if (stack->ipv6 != NULL)
+		ipv6_tick(stack);
+	resolve_tick(stack);
 	reassembly_tick(stack);
 	udp_ports_wake(&stack->udp);
 	if (tcp_tick != NULL)

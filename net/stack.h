@@ -1,7 +1,7 @@
 /*
  * A network stack: one interface with its addresses, routes, neighbours, fragments and sockets.
  *
- *      netdev          ethernet        arp, ipv4            icmp, udp          udp_socket
+ *      netdev          ethernet        arp, ipv4, ipv6      icmp, udp, tcp     sockets
  *     frames in  ->  net_stack_input  ->  validate,     ->  demultiplex  ->  queue, wake once
  *                                        reassemble                            |
  *     frames out <-  transmit  <-  neighbour  <-  route, fragment  <--  headers in front
@@ -25,6 +25,7 @@
 #include "diatom/address.h"
 #include "diatom/time.h"
 #include "net/neighbour.h"
+#include "net/rate_limit.h"
 #include "net/reassembly.h"
 #include "net/route.h"
 #include "net/udp.h"
@@ -37,12 +38,7 @@ struct net_address {
 	uint32_t broadcast_v4; /* the network's directed broadcast; 0: none */
 };
 
-/* How many ICMP errors may leave: a token bucket (RFC 1812 4.3.2.8). */
-struct icmp_limit {
-	instant refilled;
-	unsigned tokens;
-};
-
+struct ipv6_host;
 struct tcp_host;
 
 struct net_stack {
@@ -59,8 +55,9 @@ struct net_stack {
 		struct neighbour *neighbour;
 	} destination;
 	struct udp_ports udp;
-	struct tcp_host *tcp; /* NULL until TCP is used here */
-	struct icmp_limit icmp_limit;
+	struct tcp_host *tcp;	/* NULL until TCP is used here */
+	struct ipv6_host *ipv6; /* NULL: no IPv6 here (net/ipv6.h) */
+	struct rate_limit icmp_limit;
 	instant announce_again; /* when our addresses are next told to the link; FOREVER: no more */
 	unsigned announced;
 	instant defend_again; /* before that, no announcement against who claims our address */
@@ -74,7 +71,7 @@ void net_stack_init(
 	struct net_stack *stack, struct netdev *device, uint32_t (*random)(void), instant now);
 
 /*
- * Gives the interface an address, and its network an on-link route. INVALID_VALUE for one that no
+ * Gives the interface an IPv4 address, and its network an on-link route (IPv6's: net/ipv6.h). INVALID_VALUE for one that no
  * host can have (multicast, broadcast, loopback, the network's own); FULL; IN_USE.
  */
 enum status net_stack_add_address(struct net_stack *stack, const struct prefix *prefix);

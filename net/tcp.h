@@ -30,9 +30,8 @@
 #include "net/tcp_timer.h"
 #include "wire/tcp.h"
 
-struct icmp_header;
-struct ipv4_arrival;
-struct ipv4_header;
+struct ip_arrival;
+struct ip_failure;
 struct net_stack;
 struct tcp_reorder;
 struct tcp_flight;
@@ -265,12 +264,10 @@ enum status tcp_host_start(struct tcp_host *host, struct net_stack *stack);
 /* Frees all flows, without a word to the peers, and the tables. */
 void tcp_host_end(struct tcp_host *host);
 
-/* From net/ipv4.c, where TCP is linked: */
-void tcp_input(struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival);
-/* From net/icmp.c: a segment of ours in a datagram with that header didn't arrive; `quoted` is what the
- * error quotes of the segment. */
-void tcp_report(struct net_stack *stack, const struct icmp_header *error,
-	const struct ipv4_header *header, struct view quoted);
+/* From net/ipv4.c and net/ipv6.c, where TCP is linked: */
+void tcp_input(struct net_stack *stack, struct packet *packet, const struct ip_arrival *arrival);
+/* From net/ip.c: a segment of ours didn't arrive; `quoted` is what the error quotes of it. */
+void tcp_report(struct net_stack *stack, const struct ip_failure *failure, struct view quoted);
 /* From net/stack.c: the batch has ended; the tick. */
 void tcp_batch_end(struct net_stack *stack);
 void tcp_tick(struct net_stack *stack);

@@ -200,8 +200,6 @@ enum status tcp_connection_open(
 
 	if (to->port == 0)
 		return INVALID_VALUE;
-	if (!address_is_v4(&to->address))
-		return UNSUPPORTED;
 	if (!tcp_ip_source(host->stack, &to->address, &ends.local))
 		return UNREACHABLE;
 	if (!tcp_port_choose(host, &ends))

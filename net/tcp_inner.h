@@ -62,13 +62,16 @@ uint64_t tcp_cookie_hash(
 
 /* --- tcp_ip.c: the one file that knows of IP's versions --- */
 
-void tcp_ip_decode(struct tcp_segment *s, const struct ipv4_arrival *arrival);
+void tcp_ip_decode(struct tcp_segment *s, const struct ip_arrival *arrival);
 uint64_t tcp_ip_pseudo_sum(const struct tcp_ends *ends, size_t length);
 /* Takes a segment with its checksum; it is never fragmented. */
 enum status tcp_ip_output(
 	struct net_stack *stack, struct packet *packet, const struct tcp_ends *ends, bool is_ect);
 size_t tcp_ip_header_bytes(const struct address *a);
 uint8_t tcp_ip_segmentation(const struct address *a); /* enum packet_segmentation */
+uint16_t tcp_ip_link_mtu(const struct net_stack *stack, const struct address *to);
+/* No path's MTU is smaller: below, somebody lies to make us waste bandwidth. */
+uint16_t tcp_ip_mtu_least(const struct address *a);
 bool tcp_ip_source(const struct net_stack *stack, const struct address *to, struct address *source);
 
 /* --- tcp_emit.c: segments out --- */

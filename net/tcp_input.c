@@ -2,7 +2,7 @@
  * A segment arrives: RFC 9293 3.10.7, whose step names are quoted beside the lines.
  */
 #include "diatom/counter.h"
-#include "net/ipv4.h"
+#include "net/ip.h"
 #include "net/linear.h"
 #include "net/packet_sum.h"
 #include "net/tcp_inner.h"
@@ -32,7 +32,7 @@ static bool checksum_is_fine(const struct packet *packet, const struct tcp_ends 
 }
 
 /* Fills `s` from the packet, whose `data` moves to the text. False: counted. */
-static bool decode(struct tcp_segment *s, const struct ipv4_arrival *arrival)
+static bool decode(struct tcp_segment *s, const struct ip_arrival *arrival)
 {
 	struct packet *packet = s->packet;
 	struct view options;
@@ -95,7 +95,7 @@ static void dispatch(struct tcp_host *host, struct tcp_segment *s)
 	}
 }
 
-void tcp_input(struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival)
+void tcp_input(struct net_stack *stack, struct packet *packet, const struct ip_arrival *arrival)
 {
 	struct tcp_segment s = { .packet = packet };
 

@@ -1,55 +1,61 @@
 /*
  * Between TCP and IP: the one file of TCP that knows IP's versions.
  */
-#include "net/icmp.h"
-#include "net/ipv4.h"
+#include "net/ip.h"
 #include "net/tcp_inner.h"
+#include "wire/ipv4.h"
+#include "wire/ipv6.h"
 
 #define ECN_MASK 3
 #define ECN_ECT0 2 /* RFC 3168 5 */
 #define ECN_CE	 3
 
-void tcp_ip_decode(struct tcp_segment *s, const struct ipv4_arrival *arrival)
+void tcp_ip_decode(struct tcp_segment *s, const struct ip_arrival *arrival)
 {
 	s->ends = (struct tcp_ends){
-		.local = address_v4(arrival->header.destination),
-		.remote = address_v4(arrival->header.source),
+		.local = arrival->destination,
+		.remote = arrival->source,
 		.local_port = s->header.destination_port,
 		.remote_port = s->header.source_port,
 	};
-	s->is_marked = (arrival->header.type_of_service & ECN_MASK) == ECN_CE;
+	s->is_marked = (arrival->traffic_class & ECN_MASK) == ECN_CE;
 	s->is_for_group = arrival->is_group;
 }
 
 uint64_t tcp_ip_pseudo_sum(const struct tcp_ends *ends, size_t length)
 {
-	return checksum_pseudo_v4(address_to_v4(&ends->local), address_to_v4(&ends->remote), IP_TCP,
-		(uint16_t)length);
+	return ip_pseudo_sum(&ends->local, &ends->remote, IP_TCP, length);
 }
 
 enum status tcp_ip_output(
 	struct net_stack *stack, struct packet *packet, const struct tcp_ends *ends, bool is_ect)
 {
-	return ipv4_output_whole(stack, packet, address_to_v4(&ends->local),
-		address_to_v4(&ends->remote), IP_TCP, is_ect ? ECN_ECT0 : 0);
+	return ip_output_whole(
+		stack, packet, &ends->local, &ends->remote, IP_TCP, is_ect ? ECN_ECT0 : 0);
 }
 
 size_t tcp_ip_header_bytes(const struct address *a)
 {
-	return IPV4_HEADER_BYTES;
+	return ip_header_bytes(a);
 }
 
 uint8_t tcp_ip_segmentation(const struct address *a)
 {
-	return SEGMENT_TCP4;
+	return address_is_v4(a) ? SEGMENT_TCP4 : SEGMENT_TCP6;
 }
 
 bool tcp_ip_source(const struct net_stack *stack, const struct address *to, struct address *source)
 {
-	const struct route *route = route_find(&stack->routes, to);
+	/* Of IPv4, groups have no route of their own. */
+	return (address_is_v4(to) || !ipv6_is_multicast(to)) && ip_source(stack, to, source);
+}
 
-	if (!address_is_v4(to) || route == NULL)
-		return false;
-	*source = route->source;
-	return true;
+uint16_t tcp_ip_link_mtu(const struct net_stack *stack, const struct address *to)
+{
+	return ip_link_mtu(stack, to);
+}
+
+uint16_t tcp_ip_mtu_least(const struct address *a)
+{
+	return address_is_v4(a) ? 552 : IPV6_MTU_MIN;
 }

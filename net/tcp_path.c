@@ -4,11 +4,10 @@
  * is kept for ten minutes, then the link's MTU is tried again.
  */
 #include "diatom/counter.h"
-#include "net/icmp.h"
+#include "net/ip.h"
 #include "net/tcp_inner.h"
 
 #define KEPT	      (10 * SECONDS(60)) /* RFC 1191 6.3 */
-#define MTU_LEAST     552		 /* below, somebody lies to make us waste bandwidth */
 #define MTU_SUSPECTED 1024		 /* RFC 4821 7.7: BASE */
 
 COUNTER(path_learned, "tcp.path_mtu_learned", "path MTUs lowered by ICMP");
@@ -27,7 +26,7 @@ static struct tcp_path *find(struct tcp_host *host, const struct address *to)
 
 uint16_t tcp_path_mtu(struct tcp_host *host, const struct address *to)
 {
-	uint16_t link = host->stack->device->mtu;
+	uint16_t link = tcp_ip_link_mtu(host->stack, to);
 	struct tcp_path *path = find(host, to);
 
 	if (path == NULL)
@@ -62,14 +61,15 @@ void tcp_path_suspect(struct tcp_connection *c)
 	const struct address *to = &c->flow.ends.remote;
 	size_t headers = tcp_ip_header_bytes(to) + TCP_HEADER_BYTES;
 	uint16_t mtu = tcp_path_mtu(c->host, to), before = c->mss, suspected = MTU_SUSPECTED;
+	uint16_t least = tcp_ip_mtu_least(to);
 	uint32_t out = c->snd_nxt - c->snd_una;
 
 	tcp_mss_update(c); /* another connection may have learned it meanwhile */
 	if (c->mss < before)
 		return;
 	/* What is out must become shorter by it, or it is no use. */
-	if (mtu <= MTU_SUSPECTED || out <= MTU_SUSPECTED - headers)
-		suspected = MTU_LEAST;
+	if (mtu <= MTU_SUSPECTED || out <= MTU_SUSPECTED - headers || suspected < least)
+		suspected = least;
 	if (mtu <= suspected || out <= suspected - headers)
 		return;
 	count(&path_suspected);
@@ -86,17 +86,18 @@ static uint16_t plateau_below(uint16_t length)
 	for (unsigned i = 0; i < ARRAY_LEN(plateaus); i++)
 		if (plateaus[i] < length)
 			return plateaus[i];
-	return MTU_LEAST;
+	return 0;
 }
 
-static void too_long(struct tcp_connection *c, const struct icmp_header *error, uint16_t length)
+static void too_long(struct tcp_connection *c, const struct ip_failure *failure)
 {
-	uint16_t mtu = (uint16_t)error->rest, now = tcp_path_mtu(c->host, &c->flow.ends.remote);
+	uint16_t mtu = failure->mtu, now = tcp_path_mtu(c->host, &c->flow.ends.remote);
+	uint16_t least = tcp_ip_mtu_least(&c->flow.ends.remote);
 
 	if (mtu == 0)
-		mtu = plateau_below(length);
-	if (mtu < MTU_LEAST)
-		mtu = MTU_LEAST;
+		mtu = plateau_below(failure->length);
+	if (mtu < least)
+		mtu = least;
 	if (mtu >= now)
 		return;
 	count(&path_learned);
@@ -109,30 +110,23 @@ static void too_long(struct tcp_connection *c, const struct icmp_header *error, 
 }
 
 /* RFC 9293 3.9.2.2 (MUST-56): hard errors are hard only while a connection is being opened. */
-static void unreachable(struct tcp_connection *c, const struct icmp_header *error)
+static void unreachable(struct tcp_connection *c, const struct ip_failure *failure)
 {
-	bool is_hard =
-		error->type == ICMP_UNREACHABLE &&
-		(error->code == ICMP_PROTOCOL_UNREACHABLE || error->code == ICMP_PORT_UNREACHABLE);
-
 	if (c->flow.ends.state != TCP_SYN_SENT) {
 		count(&rx_soft_error);
 		return;
 	}
-	if (is_hard || error->code == ICMP_HOST_UNREACHABLE ||
-		error->code == ICMP_NET_UNREACHABLE) {
+	if (failure->kind == IP_REFUSED || failure->kind == IP_HOST_UNREACHABLE) {
 		count(&rx_hard_error);
-		tcp_connection_die(c, is_hard ? REFUSED : UNREACHABLE);
+		tcp_connection_die(c, failure->kind == IP_REFUSED ? REFUSED : UNREACHABLE);
 	}
 }
 
-void tcp_report(struct net_stack *stack, const struct icmp_header *error,
-	const struct ipv4_header *header, struct view quoted)
+void tcp_report(struct net_stack *stack, const struct ip_failure *failure, struct view quoted)
 {
 	struct tcp_host *host = stack->tcp;
 	struct tcp_connection *c;
-	struct tcp_ends ends = { .local = address_v4(header->source),
-		.remote = address_v4(header->destination) };
+	struct tcp_ends ends = { .local = failure->source, .remote = failure->destination };
 	struct tcp_flow *flow;
 	uint32_t sequence;
 
@@ -148,8 +142,8 @@ void tcp_report(struct net_stack *stack, const struct icmp_header *error,
 		count(&rx_bad_error);
 		return;
 	}
-	if (error->type == ICMP_UNREACHABLE && error->code == ICMP_FRAGMENTATION_NEEDED)
-		too_long(c, error, header->total_length);
+	if (failure->kind == IP_TOO_LONG)
+		too_long(c, failure);
 	else
-		unreachable(c, error);
+		unreachable(c, failure);
 }

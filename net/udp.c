@@ -8,17 +8,18 @@
 #include "net/udp.h"
 
 #include "diatom/counter.h"
-#include "net/icmp.h"
-#include "net/ipv4.h"
+#include "net/ip.h"
 #include "net/linear.h"
 #include "net/note.h"
 #include "net/packet_sum.h"
 #include "net/stack.h"
+#include "wire/ipv4.h"
 #include "wire/udp.h"
 
 COUNTER(rx_datagrams, "udp.rx_datagrams", "datagrams queued for a socket");
 COUNTER(rx_malformed, "udp.rx_malformed", "datagrams dropped: header or length is wrong");
 COUNTER(rx_bad_checksum, "udp.rx_bad_checksum", "datagrams dropped: checksum is wrong");
+COUNTER(rx_no_checksum, "udp.rx_no_checksum", "datagrams dropped: without checksum, over IPv6");
 COUNTER(rx_no_port, "udp.rx_no_port", "datagrams dropped: no socket has that port");
 COUNTER(rx_queue_full, "udp.rx_queue_full", "datagrams dropped: the socket's queue is full");
 COUNTER(rx_no_buffer, "udp.rx_no_buffer", "datagrams dropped: no buffer");
@@ -179,47 +180,52 @@ static void enqueue_segments(struct net_stack *stack, struct udp_port *port, str
 }
 
 static bool checksum_is_fine(
-	const struct packet *packet, const struct udp_header *udp, const struct ipv4_header *ip)
+	const struct packet *packet, const struct udp_header *udp, const struct ip_arrival *arrival)
 {
 	uint64_t sum;
 
-	if (!udp->has_checksum || packet->flags & (PACKET_CHECKSUM_VALID | PACKET_CHECKSUM_PARTIAL))
+	if (packet->flags & PACKET_CHECKSUM_PARTIAL)
 		return true;
-	sum = checksum_pseudo_v4(ip->source, ip->destination, IP_UDP, udp->length);
-	return checksum_is_good(checksum_add(sum, packet->data, udp->length));
+	if (!udp->has_checksum) {
+		if (address_is_v4(&arrival->source))
+			return true;
+		count(&rx_no_checksum); /* RFC 8200 8.1 */
+		return false;
+	}
+	if (packet->flags & PACKET_CHECKSUM_VALID)
+		return true;
+	sum = ip_pseudo_sum(&arrival->source, &arrival->destination, IP_UDP, udp->length);
+	if (checksum_is_good(checksum_add(sum, packet->data, udp->length)))
+		return true;
+	count(&rx_bad_checksum);
+	return false;
 }
 
 static bool header_is_fine(
-	const struct packet *packet, struct udp_header *udp, const struct ipv4_arrival *arrival)
+	const struct packet *packet, struct udp_header *udp, const struct ip_arrival *arrival)
 {
 	if (!udp_parse(udp, packet_view(packet), packet->length) || udp->destination_port == 0) {
 		count(&rx_malformed);
 		return false;
 	}
-	if (!checksum_is_fine(packet, udp, &arrival->header)) {
-		count(&rx_bad_checksum);
-		return false;
-	}
-	return true;
+	return checksum_is_fine(packet, udp, arrival);
 }
 
-/* Which address of ours the datagram came to. A broadcast is answered from the one that is nearest to
- * its sender, not from the broadcast address (RFC 1122 3.2.1.3). */
-static struct address local_address(
-	const struct net_stack *stack, const struct ipv4_arrival *arrival)
+/* Which address of ours the datagram came to. A broadcast or multicast is answered from the one that is
+ * nearest to its sender, not from the group's address (RFC 1122 3.2.1.3). */
+static struct address local_address(const struct net_stack *stack, const struct ip_arrival *arrival)
 {
-	struct address sender = address_v4(arrival->header.source);
-	const struct route *back;
+	struct address nearest;
 
 	if (!arrival->is_group)
-		return address_v4(arrival->header.destination);
-	back = route_find(&stack->routes, &sender);
-	return back != NULL ? back->source : stack->addresses[0].prefix.address;
+		return arrival->destination;
+	if (ip_source(stack, &arrival->source, &nearest))
+		return nearest;
+	return stack->addresses[0].prefix.address;
 }
 
-void udp_input(struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival)
+void udp_input(struct net_stack *stack, struct packet *packet, const struct ip_arrival *arrival)
 {
-	const struct ipv4_header *ip = &arrival->header;
 	struct udp_header udp;
 	struct udp_port *port;
 	struct udp_note from;
@@ -231,11 +237,11 @@ void udp_input(struct net_stack *stack, struct packet *packet, const struct ipv4
 	port = port_find(&stack->udp, udp.destination_port);
 	if (port == NULL) {
 		count(&rx_no_port);
-		icmp_send_error(stack, packet, arrival, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE);
+		ip_refuse_port(stack, packet, arrival);
 		packet_free(packet);
 		return;
 	}
-	from.source.address = address_v4(ip->source);
+	from.source.address = arrival->source;
 	from.source.port = udp.source_port;
 	from.local.address = local_address(stack, arrival);
 	from.local.port = udp.destination_port;
@@ -303,18 +309,21 @@ bool udp_port_take_error(struct udp_port *port, struct endpoint *remote)
 	return true;
 }
 
-/* The address that we send from: `wanted`, if it is ours, or the route's. 0 if there is none. */
-static uint32_t source_for(
-	const struct net_stack *stack, const struct address *wanted, const struct address *to)
+/* The address that we send from: `wanted`, if it is ours, or the route's. False if there is none. */
+static bool choose_source(const struct net_stack *stack, const struct address *wanted,
+	const struct address *to, struct address *source)
 {
-	const struct route *route;
+	static const struct address any;
 
-	if (address_is_v4(wanted)) /* RFC 1122 3.2.1.3: no source but our own */
-		return net_stack_owns_v4(stack, address_to_v4(wanted)) ? address_to_v4(wanted) : 0;
-	route = route_find(&stack->routes, to);
-	if (route != NULL)
-		return address_to_v4(&route->source);
-	return net_stack_is_broadcast_v4(stack, address_to_v4(to)) ? stack->addresses[0].v4 : 0;
+	if (!address_equal(wanted, &any)) { /* RFC 1122 3.2.1.3: no source but our own */
+		*source = *wanted;
+		return address_is_v4(wanted) == address_is_v4(to) && ip_owns(stack, wanted);
+	}
+	if (ip_source(stack, to, source))
+		return true;
+	*source = stack->addresses[0].prefix.address;
+	return address_is_v4(to) && net_stack_is_broadcast_v4(stack, address_to_v4(to)) &&
+	       stack->address_count > 0;
 }
 
 static enum status refuse(struct packet *packet, struct counter *why, enum status status)
@@ -328,16 +337,13 @@ enum status udp_output(struct net_stack *stack, struct packet *packet,
 	const struct endpoint *source, const struct endpoint *to)
 {
 	struct udp_header udp = { .source_port = source->port, .destination_port = to->port };
-	uint32_t from, destination = address_to_v4(&to->address);
+	struct address from;
 	uint64_t sum;
 	uint8_t *header;
 
-	if (!address_is_v4(&to->address))
-		return refuse(packet, &tx_no_source, UNSUPPORTED);
 	if (to->port == 0) /* RFC 768: a datagram from port 0 wants no answer */
 		return refuse(packet, &tx_no_port, INVALID_VALUE);
-	from = source_for(stack, &source->address, &to->address);
-	if (from == 0)
+	if (!choose_source(stack, &source->address, &to->address, &from))
 		return refuse(packet, &tx_no_source, UNREACHABLE);
 	if (packet->total_length > UDP_PAYLOAD_MAX)
 		return refuse(packet, &tx_too_long, TOO_LONG);
@@ -347,8 +353,9 @@ enum status udp_output(struct net_stack *stack, struct packet *packet,
 	udp.length = (uint16_t)packet->total_length;
 	udp_emit(header, &udp);
 	packet->segmentation = SEGMENT_NONE;
-	sum = checksum_pseudo_v4(from, destination, IP_UDP, udp.length);
-	if (stack->device->features & NETDEV_CHECKSUM && ipv4_fits(stack, packet->total_length)) {
+	sum = ip_pseudo_sum(&from, &to->address, IP_UDP, udp.length);
+	if (stack->device->features & NETDEV_CHECKSUM &&
+		ip_fits(stack, &to->address, packet->total_length)) {
 		packet->flags = PACKET_CHECKSUM_PARTIAL;
 		packet->checksum_start = 0;
 		packet->checksum_offset = UDP_CHECKSUM_OFFSET;
@@ -358,5 +365,5 @@ enum status udp_output(struct net_stack *stack, struct packet *packet,
 		udp_checksum_store(header, packet_sum(sum, packet));
 	}
 	count(&tx_datagrams);
-	return ipv4_output(stack, packet, from, destination, IP_UDP, 0);
+	return ip_output(stack, packet, &from, &to->address, IP_UDP, 0);
 }

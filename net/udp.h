@@ -10,7 +10,7 @@
 #include "diatom/packet.h"
 
 struct net_stack;
-struct ipv4_arrival;
+struct ip_arrival;
 
 #define UDP_BUCKETS	   64
 #define UDP_QUEUE_COUNT	   512		/* datagrams waiting in a port, by default */
@@ -18,7 +18,7 @@ struct ipv4_arrival;
 #define UDP_PEERS	   8 /* how many endpoints that were sent to are remembered, for errors */
 #define UDP_ERRORS	   4
 #define UDP_EPHEMERAL_FROM 49152 /* RFC 6335 6; chosen as RFC 6056 3.3.1 has it */
-#define UDP_PAYLOAD_MAX	   65507
+#define UDP_PAYLOAD_MAX	   65507 /* of both families: what IPv4 leaves */
 
 struct udp_port {
 	struct udp_port *next; /* of the same bucket */
@@ -62,13 +62,13 @@ void udp_port_note_peer(struct udp_port *port, const struct endpoint *remote);
 
 /*
  * Takes the payload and sends it. `source`'s address may be all zero: the route's is taken. Statuses
- * as ipv4_output; UNSUPPORTED for an IPv6 endpoint, INVALID_VALUE for port 0.
+ * as ip_output; INVALID_VALUE for port 0.
  */
 enum status udp_output(struct net_stack *stack, struct packet *packet,
 	const struct endpoint *source, const struct endpoint *to);
 
 /* A datagram, `data` at its header, in one fragment; takes it. */
-void udp_input(struct net_stack *stack, struct packet *packet, const struct ipv4_arrival *arrival);
+void udp_input(struct net_stack *stack, struct packet *packet, const struct ip_arrival *arrival);
 
 /* What `number` sent to `remote` failed. */
 void udp_report(struct udp_ports *ports, uint16_t number, const struct endpoint *remote);

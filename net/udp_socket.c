@@ -11,13 +11,10 @@
 #include "diatom/log.h"
 #include "diatom/memory.h"
 #include "net/interface.h"
-#include "net/ipv4.h"
+#include "net/ip.h"
 #include "net/linear.h"
 #include "net/note.h"
 #include "wire/udp.h"
-
-/* What a reply needs in front of its payload. */
-#define REPLY_HEADERS (ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES + UDP_HEADER_BYTES)
 
 COUNTER(tx_no_buffer, "udp.tx_no_buffer", "datagrams not sent: no buffer");
 
@@ -216,13 +213,14 @@ static enum status send_copy(struct udp_socket *socket, const struct endpoint *f
 	return send(socket, packet, from, to);
 }
 
-/* May the packet itself carry these bytes, with headers before them? */
-static bool can_carry(const struct packet *packet, struct view payload)
+/* May the packet itself carry these bytes to there, with headers before them? */
+static bool can_carry(const struct packet *packet, struct view payload, const struct address *to)
 {
 	const uint8_t *end = packet->buffer + packet->capacity;
+	size_t headers = ETHERNET_HEADER_BYTES + ip_header_bytes(to) + UDP_HEADER_BYTES;
 
 	return packet->references == 1 && packet->fragment == NULL &&
-	       payload.data >= packet->buffer + REPLY_HEADERS && payload.data <= end &&
+	       payload.data >= packet->buffer + headers && payload.data <= end &&
 	       payload.length <= (size_t)(end - payload.data);
 }
 
@@ -230,7 +228,7 @@ enum status udp_reply(struct udp_socket *socket, struct udp_datagram *datagram, 
 {
 	struct packet *packet = datagram->packet;
 
-	if (packet == NULL || !can_carry(packet, payload))
+	if (packet == NULL || !can_carry(packet, payload, &datagram->source.address))
 		return send_copy(socket, &datagram->local, &datagram->source, payload);
 	udp_release(socket, datagram);
 	packet->data = packet->buffer + (payload.data - packet->buffer);
@@ -240,7 +238,9 @@ enum status udp_reply(struct udp_socket *socket, struct udp_datagram *datagram, 
 
 uint8_t *udp_reply_begin(struct udp_socket *socket, struct udp_datagram *datagram, size_t *room)
 {
-	size_t most = socket->interface->stack.device->mtu - IPV4_HEADER_BYTES - UDP_HEADER_BYTES;
+	const struct address *to = &datagram->source.address;
+	size_t most =
+		ip_link_mtu(&socket->interface->stack, to) - ip_header_bytes(to) - UDP_HEADER_BYTES;
 	struct packet *packet = packet_alloc();
 
 	datagram->answer = packet;

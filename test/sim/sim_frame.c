@@ -8,6 +8,7 @@
 #include "net/linear.h"
 #include "wire/ethernet.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
 #include "wire/tcp.h"
 
 struct packet *sim_frame_copy(const struct packet *frame)
@@ -52,6 +53,8 @@ void sim_frame_mark(struct packet *frame)
 {
 	uint8_t *ip = frame->data + ETHERNET_HEADER_BYTES;
 
+	if (be16_at(frame->data + 12) == ETHERNET_IPV6 && (ip[1] & 0x30) != 0)
+		ip[1] |= 0x30;
 	if (be16_at(frame->data + 12) != ETHERNET_IPV4 || (ip[1] & 3) == 0)
 		return;
 	ip[1] |= 3;
@@ -73,13 +76,18 @@ static void set_headers(
 	uint8_t *ip, size_t ip_bytes, size_t tcp_bytes, size_t offset, size_t text, bool is_last)
 {
 	uint8_t *tcp = ip + ip_bytes;
-	uint32_t source = be32_at(ip + 12), destination = be32_at(ip + 16);
-	uint64_t sum =
-		checksum_pseudo_v4(source, destination, IP_TCP, (uint16_t)(tcp_bytes + text));
+	uint64_t sum;
 
-	be16_to(ip + 2, (uint16_t)(ip_bytes + tcp_bytes + text));
-	be16_to(ip + 10, 0);
-	checksum_store(ip + 10, checksum_add(0, ip, ip_bytes));
+	if (ip[0] >> 4 == 6) {
+		sum = checksum_pseudo_v6(ip + 8, ip + 24, IP_TCP, (uint32_t)(tcp_bytes + text));
+		be16_to(ip + 4, (uint16_t)(tcp_bytes + text));
+	} else {
+		sum = checksum_pseudo_v4(
+			be32_at(ip + 12), be32_at(ip + 16), IP_TCP, (uint16_t)(tcp_bytes + text));
+		be16_to(ip + 2, (uint16_t)(ip_bytes + tcp_bytes + text));
+		be16_to(ip + 10, 0);
+		checksum_store(ip + 10, checksum_add(0, ip, ip_bytes));
+	}
 	be32_to(tcp + 4, be32_at(tcp + 4) + (uint32_t)offset);
 	if (!is_last)
 		tcp[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
@@ -92,12 +100,16 @@ static void cut(const struct packet *frame, void (*each)(struct packet *wire, vo
 {
 	struct packet *whole = sim_frame_copy(frame);
 	uint8_t *ip = whole->data + ETHERNET_HEADER_BYTES;
-	size_t ip_bytes = (ip[0] & 15) * 4u, tcp_bytes = (ip[ip_bytes + 12] >> 4) * 4u;
+	bool is_v6 = ip[0] >> 4 == 6;
+	size_t ip_bytes = is_v6 ? 40 : (ip[0] & 15) * 4u;
+	size_t tcp_bytes = (ip[ip_bytes + 12] >> 4) * 4u;
 	size_t headers = ETHERNET_HEADER_BYTES + ip_bytes + tcp_bytes, at = headers;
 
 	ASSERT(frame->header_length == headers && frame->segment_bytes > 0);
 	ASSERT(frame->flags & PACKET_CHECKSUM_PARTIAL && whole->length > headers);
-	ASSERT(be16_at(ip + 2) == whole->length - ETHERNET_HEADER_BYTES);
+	ASSERT(frame->segmentation == (is_v6 ? SEGMENT_TCP6 : SEGMENT_TCP4));
+	ASSERT((is_v6 ? be16_at(ip + 4) + 40u : be16_at(ip + 2)) ==
+		whole->length - ETHERNET_HEADER_BYTES);
 	while (at < whole->length) {
 		size_t text = whole->length - at;
 		struct packet *wire;

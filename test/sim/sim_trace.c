@@ -10,6 +10,7 @@
 #include "test/sim/sim_frame.h"
 #include "wire/ethernet.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
 #include "wire/tcp.h"
 
 static void print_flags(uint8_t flags)
@@ -57,13 +58,21 @@ static void print_tcp(struct view bytes)
 
 void sim_frame_print(instant now, struct view frame, const char *fate)
 {
-	struct ethernet_header ethernet;
+	struct ethernet_header ethernet = { 0 };
 	struct ipv4_header ip;
+	struct ipv6_header ip6;
 	struct view packet = view_part(frame, ETHERNET_HEADER_BYTES, frame.length);
 
 	printf("%10.6f ", (double)now / 1e9);
-	if (!ethernet_parse(&ethernet, frame) || ethernet.type != ETHERNET_IPV4 ||
-		ipv4_parse(&ip, packet, packet.length) != IPV4_OK) {
+	if (ethernet_parse(&ethernet, frame) && ethernet.type == ETHERNET_IPV6 &&
+		ipv6_parse(&ip6, packet, packet.length) == IPV6_OK) {
+		printf("%u > %u  ", ip6.source.bytes[15], ip6.destination.bytes[15]);
+		if (ip6.next_header == IP_TCP)
+			print_tcp(view_part(packet, IPV6_HEADER_BYTES, ip6.payload_length));
+		else
+			printf("protocol %u, %u bytes", ip6.next_header, ip6.payload_length);
+	} else if (ethernet.type != ETHERNET_IPV4 ||
+		   ipv4_parse(&ip, packet, packet.length) != IPV4_OK) {
 		printf("type %04x, %zu bytes", ethernet.type, frame.length);
 	} else {
 		printf("%u > %u  ", ip.source & 255, ip.destination & 255);

@@ -203,7 +203,7 @@ static void carry(
 	}
 	copy = sim_frame_copy(frame);
 	/* ARP has no checksum of its own: a wrong address would be believed for a minute. */
-	if (sim_chance(link->damage) && copy->data[12] == 8 && copy->data[13] == 0) {
+	if (sim_chance(link->damage) && be16_at(copy->data + 12) != ETHERNET_ARP) {
 		copy->data[sim_between(0, copy->length - 1)] ^= (uint8_t)(1 << sim_between(0, 7));
 		link->damaged++;
 		trace(frame, "damaged");
@@ -299,7 +299,10 @@ void sim_host_start(
 	world.hosts[world.host_count++] = host;
 	net_stack_init(&host->stack, &host->device, sim_random, world.now);
 	ASSERT(prefix_parse(&prefix, prefix_text) == OK);
-	ASSERT(net_stack_add_address(&host->stack, &prefix) == OK);
+	if (address_is_v4(&prefix.address))
+		ASSERT(net_stack_add_address(&host->stack, &prefix) == OK);
+	else /* with a gateway that nobody is: routers are not asked for */
+		ASSERT(ipv6_start(&host->ipv6, &host->stack, prefix_text, "fe80::1") == OK);
 }
 
 void sim_host_end(struct sim_host *host)

@@ -12,6 +12,7 @@
 #define DIATOM_TEST_SIM_WORLD_H
 
 #include "diatom/task.h" /* CONTAINER_OF */
+#include "net/ipv6.h"
 #include "net/stack.h"
 
 #define SIM_HOSTS_MAX 8
@@ -42,6 +43,7 @@ struct sim_link {
 struct sim_host {
 	struct netdev device;
 	struct net_stack stack;
+	struct ipv6_host ipv6; /* used when its prefix is one */
 	struct sim_link *link;
 	instant sending_until; /* the link is busy with its frames until then */
 };
@@ -65,7 +67,8 @@ void sim_link_perfect(struct sim_link *link);
 /* Called at every step with all that holds at all times; NULL: nothing is checked. */
 void sim_check_always(void (*check)(void));
 
-/* Puts a host with MAC 02:00:00:00:00:`number` and address `prefix` ("10.0.0.1/24") on the link. */
+/* Puts a host with MAC 02:00:00:00:00:`number` and address `prefix` ("10.0.0.1/24", "fd00::1/64") on the
+ * link. */
 void sim_host_start(
 	struct sim_host *host, struct sim_link *link, uint8_t number, const char *prefix);
 /* Closes nothing, but drops what the stack holds: neighbours' queues and fragments. */

@@ -1,7 +1,7 @@
 /*
  * TCP over hostile links: streams in both directions between two hosts, thousands of seeds.
  *
- *     opener 10.0.0.1 ---- link ---- 10.0.0.2 listener, port 7
+ *     opener 10.0.0.1 ---- link ---- 10.0.0.2 listener, port 7        every third seed: fd00::1, fd00::2
  *
  * Whatever the link does, each end reads what the other wrote, to the last byte; both end; nothing is
  * left; at every step the books of every connection balance and something is going to happen (sim_tcp.c).
@@ -26,6 +26,7 @@ struct world {
 	struct tcp_port port;
 	struct sim_talker here[PAIRS_MAX], there[PAIRS_MAX];
 	unsigned pairs, accepted;
+	bool is_v6;
 };
 
 static struct world w;
@@ -65,8 +66,8 @@ static void start(const struct sim_link *link)
 	w.link = *link;
 	w.pairs = w.accepted = 0;
 	sim_talkers_forget();
-	sim_tcp_start(&w.opener, &w.link, 1, "10.0.0.1/24");
-	sim_tcp_start(&w.listener, &w.link, 2, "10.0.0.2/24");
+	sim_tcp_start(&w.opener, &w.link, 1, w.is_v6 ? "fd00::1/64" : "10.0.0.1/24");
+	sim_tcp_start(&w.listener, &w.link, 2, w.is_v6 ? "fd00::2/64" : "10.0.0.2/24");
 	w.opener.tcp.is_ecn_asked = sim_chance(500000);
 	w.opener.tcp.is_stamp_spared = sim_chance(300000); /* then F-RTO has to do without */
 	w.port.ready = accept_all;
@@ -87,9 +88,12 @@ static void open_pair(void *argument)
 {
 	unsigned i = (unsigned)(uintptr_t)argument;
 	struct endpoint to = { address_v4(0x0a000002), 7 };
+	struct address v6 = { { 0xfd, [15] = 2 } };
 	struct tcp_connection *c;
 
 	net_stack_set_time(&w.opener.host.stack, sim_now());
+	if (w.is_v6)
+		to.address = v6;
 	CHECK(tcp_connection_open(&w.opener.tcp, &to, &c) == OK);
 	sim_talker_join(&w.here[i], &w.opener, c);
 }
@@ -186,7 +190,7 @@ static void change_link(void *argument)
 		w.link.is_cut = true;
 		break;
 	case 1:
-		w.link.mtu_through = (uint16_t)sim_between(576, 1400);
+		w.link.mtu_through = (uint16_t)sim_between(w.is_v6 ? 1280 : 576, 1400);
 		break;
 	case 2:
 		w.link.bytes_a_second = sim_between(20000, 2000000);
@@ -257,6 +261,9 @@ static uint64_t run_seed(uint64_t seed)
 
 	sim_start(seed);
 	tcp_link_random(&link);
+	w.is_v6 = seed % 3 == 0;
+	if (w.is_v6 && link.mtu < IPV6_MTU_MIN)
+		link.mtu = IPV6_MTU_MIN;
 	start(&link);
 	add_pairs(sim_chance(700000) ? 1 : sim_between(2, PAIRS_MAX));
 	add_changes();
