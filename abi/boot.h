@@ -108,6 +108,12 @@ struct boot_device {
 	char gateway[56]; /* likewise */
 };
 
+/* IPv6 of a net device. Not in struct boot_device, whose layout older images know. */
+struct boot_ip6 {
+	char ip[56];	  /* "2001:db8::53/64"; "off"; empty, "auto": as routers advertise */
+	char gateway[56]; /* may be empty */
+};
+
 struct boot_blob {
 	char name[16];
 	uint64_t address;
@@ -148,6 +154,8 @@ struct boot_info {
 	struct boot_blob blobs[BOOT_BLOBS_MAX];
 	uint64_t trace_ring; /* struct trace_ring of abi/trace.h, writable; 0: nobody watches */
 	uint64_t trace_slots;
+	/* Of devices[i], if it is a net device: checked by the host. `bytes` tells whether they are here. */
+	struct boot_ip6 ip6[BOOT_DEVICES_MAX];
 };
 
 enum boot_cpu_feature {
@@ -159,6 +167,7 @@ enum boot_cpu_feature {
 };
 
 _Static_assert(sizeof(struct boot_device) == 160, "boot_device is a wire format");
+_Static_assert(sizeof(struct boot_ip6) == 112, "boot_ip6 is a wire format");
 _Static_assert(sizeof(struct boot_clock) == 48, "boot_clock is a wire format");
 _Static_assert(sizeof(struct boot_memory) == 88, "boot_memory is a wire format");
 _Static_assert(sizeof(struct boot_host_page) == 64, "boot_host_page is a wire format");

@@ -55,7 +55,12 @@ struct manifest_net {
 	uint32_t mtu;			      /* 0: the device's */
 	uint32_t dhcp;			      /* nonzero: ask DHCP when no address is given */
 	uint32_t optional;		      /* nonzero: the image runs without it */
+	char ip6[MANIFEST_ADDRESS_BYTES]; /* "2001:db8::53/64"; "off"; empty, "auto": by routers */
+	char gateway6[MANIFEST_ADDRESS_BYTES]; /* "2001:db8::1"; empty: as routers advertise */
 };
+
+/* Images from before there was IPv6 have notes that end before ip6. */
+#define MANIFEST_NET_BYTES_V4 140
 
 struct manifest_block {
 	char name[MANIFEST_NAME_BYTES];
@@ -131,7 +136,7 @@ struct manifest_inside {
 
 _Static_assert(sizeof(struct manifest_inside) == 24, "manifest_inside is a wire format");
 _Static_assert(sizeof(struct manifest_image) == 72, "manifest_image is a wire format");
-_Static_assert(sizeof(struct manifest_net) == 140, "manifest_net is a wire format");
+_Static_assert(sizeof(struct manifest_net) == 252, "manifest_net is a wire format");
 _Static_assert(sizeof(struct manifest_block) == 24, "manifest_block is a wire format");
 _Static_assert(sizeof(struct manifest_blob) == 20, "manifest_blob is a wire format");
 _Static_assert(sizeof(struct manifest_stacks) == 8, "manifest_stacks is a wire format");

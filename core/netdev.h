@@ -42,6 +42,7 @@ struct netdev {
 	uint32_t features; /* enum netdev_features */
 	/* What the host configured: "192.0.2.53/24", "192.0.2.1"; empty or NULL when nothing. */
 	const char *ip, *gateway;
+	const char *ip6, *gateway6; /* likewise; ip6 may be "auto" or "off", too */
 };
 
 /*

@@ -10,15 +10,22 @@
 enum status netdev_open(const char *name, struct netdev **device)
 {
 	const struct boot_device *boot = plat_device(MANIFEST_NET, name);
+	enum status status = UNSUPPORTED;
 
 	if (boot == NULL)
 		return NOT_FOUND;
 	switch ((enum boot_transport)boot->transport) {
 	case BOOT_FD:
-		return tap_open(boot, device);
+		status = tap_open(boot, device);
+		break;
 	case BOOT_VIRTIO_MMIO:
 	case BOOT_VIRTIO_SHIM:
-		return virtio_net_open(boot, device);
+		status = virtio_net_open(boot, device);
+		break;
 	}
-	return UNSUPPORTED;
+	if (status == OK) {
+		(*device)->ip6 = plat_ip6(boot)->ip;
+		(*device)->gateway6 = plat_ip6(boot)->gateway;
+	}
+	return status;
 }

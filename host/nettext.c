@@ -21,10 +21,16 @@ static int family_of(const char *text)
 
 bool nettext_is_address(const char *text)
 {
-	return family_of(text) != 0;
+	return family_of(text) == AF_INET;
 }
 
-bool nettext_is_prefix(const char *text)
+bool nettext_is_address6(const char *text)
+{
+	return family_of(text) == AF_INET6;
+}
+
+/* The family of an "ADDRESS/BITS", or 0. */
+static int prefix_family_of(const char *text)
 {
 	char address[64];
 	const char *slash = strchr(text, '/'), *digit;
@@ -32,15 +38,31 @@ bool nettext_is_prefix(const char *text)
 	int family, bits = 0;
 
 	if (length >= sizeof(address))
-		return false;
+		return 0;
 	memcpy(address, text, length);
 	address[length] = '\0';
 	family = family_of(address);
 	for (digit = slash + 1; *digit >= '0' && *digit <= '9' && digit < slash + 4; digit++)
 		bits = bits * 10 + (*digit - '0');
 	if (digit == slash + 1 || *digit != '\0' || (slash[1] == '0' && bits != 0))
-		return false;
-	return family != 0 && bits <= (family == AF_INET ? 32 : 128);
+		return 0;
+	return bits <= (family == AF_INET ? 32 : 128) ? family : 0;
+}
+
+bool nettext_is_prefix(const char *text)
+{
+	return prefix_family_of(text) == AF_INET;
+}
+
+bool nettext_names_address6(const char *text)
+{
+	return text[0] != '\0' && strcmp(text, "auto") != 0 && strcmp(text, "off") != 0;
+}
+
+bool nettext_is_prefix6(const char *text)
+{
+	return strcmp(text, "auto") == 0 || strcmp(text, "off") == 0 ||
+	       prefix_family_of(text) == AF_INET6;
 }
 
 static int hex_digit(char c)

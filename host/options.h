@@ -22,7 +22,8 @@ enum options_target {
 
 enum options_net_kind { NET_USER, NET_TAP, NET_PACKET, NET_FD };
 
-/* --net [NAME=]KIND[:WHAT][,ip=PREFIX][,gw=ADDRESS][,mac=MAC][,offload=on|off] */
+/* --net [NAME=]KIND[:WHAT][,ip=PREFIX][,gw=ADDRESS][,ip6=PREFIX|auto|off][,gw6=ADDRESS][,mac=MAC]
+ * [,offload=on|off] */
 struct options_net {
 	char name[MANIFEST_NAME_BYTES]; /* empty: the image's only one */
 	enum options_net_kind kind;
@@ -30,6 +31,8 @@ struct options_net {
 	int fd;		    /* NET_FD: inherited */
 	char ip[MANIFEST_ADDRESS_BYTES];
 	char gateway[MANIFEST_ADDRESS_BYTES];
+	char ip6[MANIFEST_ADDRESS_BYTES]; /* or "auto", "off" */
+	char gateway6[MANIFEST_ADDRESS_BYTES];
 	uint8_t mac[6];
 	bool has_mac;
 	bool is_plain; /* NET_TAP: frames as on a wire, without offloads */

@@ -16,7 +16,7 @@
 
 #define NET_FORM                                                                                   \
 	"the form is:  --net [NAME=]user|tap:TAP|packet:INTERFACE|fd:N[,ip=ADDRESS/BITS]"          \
-	"[,gw=ADDRESS][,mac=MAC][,offload=on|off]"
+	"[,gw=ADDRESS][,ip6=ADDRESS/BITS|auto|off][,gw6=ADDRESS][,mac=MAC][,offload=on|off]"
 #define FORWARD_FORM "the form is:  -p [ADDRESS:]HOSTPORT:PORT[/tcp|/udp]"
 #define PORT_MAX     65535
 #define FD_MAX	     (1 << 20)
@@ -55,11 +55,21 @@ static const char *take_part(struct options_net *net, const char *word, size_t l
 	if (has_key(word, length, "ip=")) {
 		if (!options_keep(net->ip, sizeof(net->ip), word + 3, length - 3) ||
 			!nettext_is_prefix(net->ip))
-			return "ip= takes an address and its network's length: ip=10.0.0.2/24";
+			return "ip= takes an IPv4 address and its network's length: ip=10.0.0.2/24 "
+			       "(IPv6: ip6=)";
 	} else if (has_key(word, length, "gw=")) {
 		if (!options_keep(net->gateway, sizeof(net->gateway), word + 3, length - 3) ||
 			!nettext_is_address(net->gateway))
-			return "gw= takes an address: gw=10.0.0.1";
+			return "gw= takes an IPv4 address: gw=10.0.0.1 (IPv6: gw6=)";
+	} else if (has_key(word, length, "ip6=")) {
+		if (!options_keep(net->ip6, sizeof(net->ip6), word + 4, length - 4) ||
+			!nettext_is_prefix6(net->ip6))
+			return "ip6= takes an IPv6 address and its network's length, auto, or off: "
+			       "ip6=2001:db8::2/64";
+	} else if (has_key(word, length, "gw6=")) {
+		if (!options_keep(net->gateway6, sizeof(net->gateway6), word + 4, length - 4) ||
+			!nettext_is_address6(net->gateway6))
+			return "gw6= takes an IPv6 address: gw6=2001:db8::1";
 	} else if (has_key(word, length, "mac=")) {
 		net->has_mac = true;
 		if (!options_keep(mac, sizeof(mac), word + 4, length - 4) ||

@@ -24,6 +24,7 @@
 #include "host/named/state.h"
 #include "host/net/open.h"
 #include "host/net/user.h"
+#include "host/nettext.h"
 #include "host/options.h"
 #include "host/process/process.h"
 #include "host/qemu/qemu.h"
@@ -40,7 +41,8 @@ static const char help[] =
 	"  -p [ADDRESS:]HOSTPORT:PORT[/tcp|/udp], --publish\n"
 	"                      let a port of the host (at 127.0.0.1, unless ADDRESS is given) lead to\n"
 	"                      the image's; TCP and UDP, unless one is named\n"
-	"  --net [NAME=]KIND[,ip=ADDRESS/BITS][,gw=ADDRESS][,mac=MAC][,offload=on|off]\n"
+	"  --net [NAME=]KIND[,ip=ADDRESS/BITS][,gw=ADDRESS][,ip6=ADDRESS/BITS|auto|off]\n"
+	"        [,gw6=ADDRESS][,mac=MAC][,offload=on|off]\n"
 	"                      connect the image's network interface NAME to\n"
 	"                        user              the world, through passt: without root (the default)\n"
 	"                        tap:TAP           a tap of the host\n"
@@ -426,10 +428,16 @@ void run_announce(const struct run_config *config, const char *target)
 	for (unsigned i = 0; i < config->net_count; i++) {
 		const struct run_net *net = &config->nets[i];
 
+		bool has_ip6 = nettext_names_address6(net->ip6.ip);
+
 		used += snprintf(text + used, sizeof(text) - (size_t)used,
-			"%s: %s (%02x:%02x:%02x:%02x:%02x:%02x) %s\n", net->name,
-			net->ip[0] != '\0' ? net->ip : "no address", net->mac[0], net->mac[1],
-			net->mac[2], net->mac[3], net->mac[4], net->mac[5], net->way);
+			"%s: %s%s%s (%02x:%02x:%02x:%02x:%02x:%02x) %s\n", net->name,
+			net->ip[0] != '\0' ? net->ip
+			: has_ip6	   ? ""
+					   : "no address",
+			net->ip[0] != '\0' && has_ip6 ? ", " : "", has_ip6 ? net->ip6.ip : "",
+			net->mac[0], net->mac[1], net->mac[2], net->mac[3], net->mac[4],
+			net->mac[5], net->way);
 	}
 	report_write(STDERR_FILENO, text, (size_t)used);
 	tell_supervisor(config);

@@ -38,6 +38,7 @@ struct run_net {
 	bool is_plain; /* a tap without header and offloads, because that was asked for */
 	char ip[MANIFEST_ADDRESS_BYTES]; /* "10.0.0.2/24"; empty: none */
 	char gateway[MANIFEST_ADDRESS_BYTES];
+	struct boot_ip6 ip6; /* texts: an address, "auto", "off", or empty */
 };
 
 /* Bytes of offload header before each frame at fd. */

@@ -1,6 +1,7 @@
 /*
  * What the host gave at start: devices and blobs, found in boot info by kind and name.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "plat/plat.h"
@@ -16,6 +17,16 @@ const struct boot_device *plat_device(uint32_t kind, const char *name)
 			return device;
 	}
 	return NULL;
+}
+
+const struct boot_ip6 *plat_ip6(const struct boot_device *device)
+{
+	static const struct boot_ip6 none;
+
+	/* A host from before there was IPv6 gives less. */
+	if (plat_boot->bytes < offsetof(struct boot_info, ip6) + sizeof(plat_boot->ip6))
+		return &none;
+	return &plat_boot->ip6[device - plat_boot->devices];
 }
 
 const struct boot_blob *plat_blob(const char *name)

@@ -59,6 +59,9 @@ long plat_syscall(long number, long a, long b, long c, long d, long e, long f);
 /* The device of that kind and name, or NULL. An empty name matches the first of the kind. */
 const struct boot_device *plat_device(uint32_t kind, const char *name);
 
+/* IPv6 of a net device; empty texts if the host knows none. */
+const struct boot_ip6 *plat_ip6(const struct boot_device *device);
+
 /* The blob handed over under that name, or NULL. */
 const struct boot_blob *plat_blob(const char *name);
 

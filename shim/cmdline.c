@@ -136,11 +136,21 @@ static const char *take_net_part(struct cmdline_net *net, char *part)
 		net->gateway = part;
 		return fits(part, MANIFEST_ADDRESS_BYTES) ? NULL : "a gateway is like 10.0.0.1";
 	}
+	if (skip(&part, "ip6=")) {
+		net->ip6 = part;
+		return fits(part, MANIFEST_ADDRESS_BYTES)
+			       ? NULL
+			       : "ip6= is like 2001:db8::2/64, auto or off";
+	}
+	if (skip(&part, "gw6=")) {
+		net->gateway6 = part;
+		return fits(part, MANIFEST_ADDRESS_BYTES) ? NULL : "gw6= is like 2001:db8::1";
+	}
 	if (skip(&part, "mtu=") && number(part, UINT16_MAX, &value) && value >= MTU_MIN) {
 		net->mtu = (uint16_t)value;
 		return NULL;
 	}
-	return "net=NAME[,mac=MAC][,ip=ADDRESS/BITS][,gw=ADDRESS][,mtu=N]";
+	return "net=NAME[,mac=MAC][,ip=ADDRESS/BITS][,gw=ADDRESS][,ip6=...][,gw6=...][,mtu=N]";
 }
 
 static const char *take_net(struct cmdline *line, char *value)
@@ -150,7 +160,9 @@ static const char *take_net(struct cmdline *line, char *value)
 
 	if (line->net_count == BOOT_DEVICES_MAX)
 		return "there are too many";
-	*net = (struct cmdline_net){ .name = cut(&value, ','), .ip = "", .gateway = "" };
+	*net = (struct cmdline_net){
+		.name = cut(&value, ','), .ip = "", .gateway = "", .ip6 = "", .gateway6 = ""
+	};
 	if (!fits(net->name, MANIFEST_NAME_BYTES))
 		return "a name has 1 to 15 characters";
 	while (*value != '\0' && wrong == NULL)

@@ -11,7 +11,7 @@
 
 struct cmdline_net {
 	const char *name;
-	const char *ip, *gateway; /* "" when not given */
+	const char *ip, *gateway, *ip6, *gateway6; /* "" when not given */
 	uint8_t mac[6];
 	bool has_mac;
 	uint16_t mtu; /* 0: not given */

@@ -123,6 +123,7 @@ static void name_net(
 	const struct cmdline_net *wish = wish_for(line, net->name);
 	struct device *device = find_net(line, wish);
 	struct boot_device *entry;
+	struct boot_ip6 *ip6;
 
 	if (device == NULL) {
 		if (net->optional == 0 || wish != NULL)
@@ -138,6 +139,9 @@ static void name_net(
 	entry->mtu = wish->mtu;
 	copy_text(entry->ip, wish->ip, sizeof(entry->ip));
 	copy_text(entry->gateway, wish->gateway, sizeof(entry->gateway));
+	ip6 = &boot->ip6[entry - boot->devices];
+	copy_text(ip6->ip, wish->ip6, sizeof(ip6->ip));
+	copy_text(ip6->gateway, wish->gateway6, sizeof(ip6->gateway));
 }
 
 static void name_other(

@@ -102,6 +102,24 @@ static bool take_image(struct image *image, const uint8_t *desc, struct image_er
 	return true;
 }
 
+static bool is_text(const char text[MANIFEST_ADDRESS_BYTES])
+{
+	return strnlen(text, MANIFEST_ADDRESS_BYTES) < MANIFEST_ADDRESS_BYTES;
+}
+
+static bool take_ip6(const struct manifest_net *net, struct image_error *error)
+{
+	if (!is_text(net->ip6) || (net->ip6[0] != '\0' && !nettext_is_prefix6(net->ip6)))
+		return image_refuse(error, REMEDY_MANIFEST,
+			"%s: its IPv6 address is not of the form 2001:db8::53/64, nor auto, nor off",
+			net->name);
+	if (!is_text(net->gateway6) ||
+		(net->gateway6[0] != '\0' && !nettext_is_address6(net->gateway6)))
+		return image_refuse(error, REMEDY_MANIFEST,
+			"%s: its IPv6 gateway is not an IPv6 address", net->name);
+	return true;
+}
+
 static bool take_net(struct image *image, const uint8_t *desc, struct image_error *error)
 {
 	struct manifest_net net;
@@ -110,19 +128,28 @@ static bool take_net(struct image *image, const uint8_t *desc, struct image_erro
 	if (!check_room(image->net_count, BOOT_DEVICES_MAX, "network interfaces", error) ||
 		!check_name(image, net.name, error))
 		return false;
-	if (strnlen(net.ip, sizeof(net.ip)) == sizeof(net.ip) ||
-		(net.ip[0] != '\0' && !nettext_is_prefix(net.ip)))
+	if (!is_text(net.ip) || (net.ip[0] != '\0' && !nettext_is_prefix(net.ip)))
 		return image_refuse(error, REMEDY_MANIFEST,
 			"%s: its address is not of the form 192.0.2.53/24", net.name);
-	if (strnlen(net.gateway, sizeof(net.gateway)) == sizeof(net.gateway) ||
-		(net.gateway[0] != '\0' && !nettext_is_address(net.gateway)))
+	if (!is_text(net.gateway) || (net.gateway[0] != '\0' && !nettext_is_address(net.gateway)))
 		return image_refuse(
 			error, REMEDY_MANIFEST, "%s: its gateway is not an address", net.name);
 	if (net.mtu != 0 && (net.mtu < MTU_MIN || net.mtu > MTU_MAX))
 		return image_refuse(error, REMEDY_MANIFEST, "%s: an MTU of %u is not possible",
 			net.name, net.mtu);
+	if (!take_ip6(&net, error))
+		return false;
 	image->nets[image->net_count++] = net;
 	return true;
+}
+
+/* Of an image from before there was IPv6. */
+static bool take_old_net(struct image *image, const uint8_t *desc, struct image_error *error)
+{
+	struct manifest_net net = { .ip6 = "off" };
+
+	memcpy(&net, desc, MANIFEST_NET_BYTES_V4);
+	return take_net(image, (const uint8_t *)&net, error);
 }
 
 static bool take_block(struct image *image, const uint8_t *desc, struct image_error *error)
@@ -275,6 +302,8 @@ static bool take_note(
 			"its manifest has a note of type %u, which this diatom does not know",
 			note->type);
 	kind = &kinds[note->type];
+	if (note->type == MANIFEST_NET && note->desc_bytes == MANIFEST_NET_BYTES_V4)
+		return take_old_net(image, note->desc, error);
 	if (note->desc_bytes != kind->desc_bytes)
 		return image_refuse(error, REMEDY_REBUILD,
 			"its manifest has a note of type %u with %u bytes instead of %u",

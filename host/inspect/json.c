@@ -101,6 +101,8 @@ static void put_nets(struct json *json, const struct image *image)
 		put_text(json, "name", net->name);
 		put_text(json, "ip", net->ip);
 		put_text(json, "gateway", net->gateway);
+		put_text(json, "ip6", net->ip6);
+		put_text(json, "gateway6", net->gateway6);
 		put_number(json, "mtu", net->mtu);
 		put_claim(json, "dhcp", net->dhcp != 0);
 		put_claim(json, "optional", net->optional != 0);

@@ -70,6 +70,9 @@ static void show_nets(const struct image *image, FILE *out)
 		fprintf(out, "  net      %-15s %s%s%s", net->name,
 			net->ip[0] ? net->ip : "address from --net",
 			net->gateway[0] ? ", gateway " : "", net->gateway);
+		if (net->ip6[0])
+			fprintf(out, ", IPv6 %s%s%s", net->ip6, net->gateway6[0] ? " by " : "",
+				net->gateway6);
 		if (net->mtu)
 			fprintf(out, ", MTU %u", net->mtu);
 		fprintf(out, "%s%s\n", net->dhcp ? ", else DHCP" : "",

@@ -173,6 +173,7 @@ static void describe_devices(struct guest *guest, const struct run_config *confi
 		d->mtu = config->nets[i].mtu;
 		memcpy(d->ip, config->nets[i].ip, sizeof(d->ip));
 		memcpy(d->gateway, config->nets[i].gateway, sizeof(d->gateway));
+		boot->ip6[i] = config->nets[i].ip6;
 	}
 }
 

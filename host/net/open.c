@@ -135,6 +135,11 @@ static int open_one(struct run_config *config, const struct manifest_net *wanted
 		memcpy(net->gateway, given->gateway, sizeof(net->gateway));
 	else
 		memcpy(net->gateway, wanted->gateway, sizeof(net->gateway));
+	memcpy(net->ip6.ip, given->ip6[0] != '\0' ? given->ip6 : wanted->ip6, sizeof(net->ip6.ip));
+	memcpy(net->ip6.gateway,
+		given->gateway6[0] != '\0' || given->ip6[0] != '\0' ? given->gateway6
+								    : wanted->gateway6,
+		sizeof(net->ip6.gateway));
 	if (given->has_mac)
 		memcpy(net->mac, given->mac, sizeof(net->mac));
 	code = open_kind(config, net, given, options);

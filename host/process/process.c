@@ -49,8 +49,9 @@ static void add_nets(struct boot_info *boot, const struct run_config *config)
 {
 	for (unsigned i = 0; i < config->net_count; i++) {
 		const struct run_net *net = &config->nets[i];
-		struct boot_device *d = &boot->devices[boot->device_count++];
+		struct boot_device *d = &boot->devices[boot->device_count];
 
+		boot->ip6[boot->device_count++] = net->ip6;
 		d->kind = MANIFEST_NET;
 		d->transport = BOOT_FD;
 		memcpy(d->name, net->name, sizeof(d->name));

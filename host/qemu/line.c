@@ -57,6 +57,10 @@ static void put_net(struct line *line, const struct run_net *net)
 		put(line, ",ip=%s", net->ip);
 	if (net->gateway[0] != '\0')
 		put(line, ",gw=%s", net->gateway);
+	if (net->ip6.ip[0] != '\0')
+		put(line, ",ip6=%s", net->ip6.ip);
+	if (net->ip6.gateway[0] != '\0')
+		put(line, ",gw6=%s", net->ip6.gateway);
 }
 
 static void put_files(struct line *line, const struct run_config *config)

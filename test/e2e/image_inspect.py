@@ -108,6 +108,7 @@ def names_libraries_and_why(lab, compiler):
 def tells_what_it_asks_for(lab):
     facts = as_json(lab, build(lab))
     lib.equal(facts["nets"], [{"name": "eth0", "ip": "192.0.2.7/24", "gateway": "192.0.2.1",
+                               "ip6": "", "gateway6": "",
                                "mtu": 1400, "dhcp": False, "optional": False}])
     dns = as_json(lab, lib.image("dns"))
     lib.equal((dns["name"], dns["version"], dns["memory_mib"], dns["memory_min_mib"]),

@@ -42,6 +42,8 @@ static void check_manifest(const struct image *image)
 		expect(strnlen(image->nets[i].name, 16) < 16);
 		expect(strnlen(image->nets[i].ip, 56) < 56);
 		expect(strnlen(image->nets[i].gateway, 56) < 56);
+		expect(strnlen(image->nets[i].ip6, 56) < 56);
+		expect(strnlen(image->nets[i].gateway6, 56) < 56);
 	}
 	for (unsigned i = 0; i < image->blob_count; i++)
 		expect(strnlen(image->blobs[i].name, 16) < 16);

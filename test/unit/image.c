@@ -22,10 +22,10 @@
 
 #define FILE_BYTES   0x4000
 #define NOTES_AT     0x400
-#define RELA_AT	     0x600
-#define RELR_AT	     0x680
+#define RELA_AT	     0xa00
+#define RELR_AT	     0xa80
 #define DYNAMIC_AT   0x2000
-#define NOTES_MAX    0x200
+#define NOTES_MAX    0x600
 #define HEADER_COUNT 7
 
 enum header { R, RX, RELRO, RW, DYNAMIC, GNU_RELRO, NOTE };
@@ -84,6 +84,15 @@ static void *add_note(struct file *f, uint32_t type, const void *desc, uint32_t 
 	f->notes_used += 20 + bytes;
 	header(f, NOTE)->p_filesz = header(f, NOTE)->p_memsz = f->notes_used;
 	return at + 20;
+}
+
+static void *add_net6(struct file *f, const char *ip6, const char *gateway6)
+{
+	struct manifest_net net = { .name = "six" };
+
+	snprintf(net.ip6, sizeof(net.ip6), "%s", ip6);
+	snprintf(net.gateway6, sizeof(net.gateway6), "%s", gateway6);
+	return add_note(f, MANIFEST_NET, &net, sizeof(net));
 }
 
 static void *add_net(struct file *f, const char *name, const char *ip, const char *gateway)
@@ -272,7 +281,17 @@ CHANGE(ip_without_end, memset((char *)add_net(f, "a", "", "") + 16, '1', 56))
 CHANGE(ip_without_prefix, add_net(f, "a", "10.0.0.1", ""))
 CHANGE(ip_wrong, add_net(f, "a", "10.0.0.256/24", ""))
 CHANGE(ip_long_prefix, add_net(f, "a", "10.0.0.1/33", ""))
+CHANGE(ip_of_six, add_net(f, "a", "2001:db8::1/64", ""))
 CHANGE(gateway_wrong, add_net(f, "a", "", "here"))
+CHANGE(ip6_without_end, memset(((struct manifest_net *)add_net6(f, "", ""))->ip6, '1', 56))
+CHANGE(ip6_without_prefix, add_net6(f, "2001:db8::1", ""))
+CHANGE(ip6_of_four, add_net6(f, "10.0.0.1/24", ""))
+CHANGE(ip6_word, add_net6(f, "on", ""))
+CHANGE(ip6_long_prefix, add_net6(f, "2001:db8::1/129", ""))
+CHANGE(gateway6_wrong, add_net6(f, "auto", "10.0.0.1"))
+CHANGE(gateway6_without_end,
+	memset(((struct manifest_net *)add_net6(f, "", ""))->gateway6, '1', 56))
+CHANGE(net_long, add_note(f, MANIFEST_NET, &(char[253]){ "a" }, 253))
 CHANGE(mtu_small, ((struct manifest_net *)add_net(f, "a", "", ""))->mtu = 67)
 CHANGE(memory_absurd,
 	add_note(f, MANIFEST_IMAGE, &(struct manifest_image){ .memory_mib = UINT32_MAX }, 72))
@@ -292,7 +311,10 @@ CHANGE(inside_twice, add_inside(f, "log", 0x3000, 0x3010); add_inside(f, "log", 
 CHANGE(inside_many, add_insides(f, MANIFEST_INSIDE_MAX + 1))
 CHANGE(inside_wraps, header(f, NOTE)->p_vaddr = UINT64_MAX - 8; add_inside(f, "log", 0, 0))
 
-#define ROW(change, words) { #change, change, words }
+#define ROW(change, words)                                                                         \
+	{                                                                                          \
+#change, change, words                                                             \
+	}
 
 static const struct row rows[] = {
 	ROW(is_empty, "not a Diatom image"),
@@ -365,7 +387,7 @@ static const struct row rows[] = {
 	ROW(two_abis, "two notes of type 1"),
 	ROW(unknown_note, "type 77"),
 	ROW(note_type_zero, "type 0"),
-	ROW(note_short, "with 4 bytes instead of 140"),
+	ROW(note_short, "with 4 bytes instead of 252"),
 	ROW(name_without_end, "name is malformed"),
 	ROW(name_empty, "name is malformed"),
 	ROW(name_escapes, "name is malformed"),
@@ -375,7 +397,16 @@ static const struct row rows[] = {
 	ROW(ip_without_prefix, "address is not of the form"),
 	ROW(ip_wrong, "address is not of the form"),
 	ROW(ip_long_prefix, "address is not of the form"),
+	ROW(ip_of_six, "address is not of the form"),
 	ROW(gateway_wrong, "gateway is not an address"),
+	ROW(ip6_without_end, "IPv6 address is not of the form"),
+	ROW(ip6_without_prefix, "IPv6 address is not of the form"),
+	ROW(ip6_of_four, "IPv6 address is not of the form"),
+	ROW(ip6_word, "IPv6 address is not of the form"),
+	ROW(ip6_long_prefix, "IPv6 address is not of the form"),
+	ROW(gateway6_wrong, "IPv6 gateway is not"),
+	ROW(gateway6_without_end, "IPv6 gateway is not"),
+	ROW(net_long, "with 253 bytes instead of 252"),
 	ROW(mtu_small, "MTU of 67"),
 	ROW(memory_absurd, "more than 1 TiB"),
 	ROW(image_name, "name or version is malformed"),
@@ -431,7 +462,7 @@ static void good_file_is_understood(void)
 
 	make_good(&f);
 	add_net(&f, "eth0", "192.0.2.53/24", "192.0.2.1");
-	add_net(&f, "eth1", "2001:db8::1/64", "");
+	add_net6(&f, "2001:db8::1/64", "fe80::1");
 	add_note(&f, MANIFEST_STACKS, &(struct manifest_stacks){ 8192, 10 }, 8);
 	add_note(&f, MANIFEST_STACKS, &(struct manifest_stacks){ 4096, 20 }, 8);
 	CHECK(image_decode(&image, f.bytes, f.length, &error));
@@ -446,9 +477,28 @@ static void good_file_is_understood(void)
 	}
 	CHECK_EQUAL(image.net_count, 2);
 	CHECK_TEXT(image.nets[0].ip, "192.0.2.53/24");
-	CHECK_TEXT(image.nets[1].name, "eth1");
+	CHECK_TEXT(image.nets[1].name, "six");
+	CHECK_TEXT(image.nets[1].ip6, "2001:db8::1/64");
+	CHECK_TEXT(image.nets[1].gateway6, "fe80::1");
 	CHECK_EQUAL(image.stack_bytes, 8192);
 	CHECK_EQUAL(image.stack_count_max, 20);
+}
+
+/* A note of an image from before there was IPv6: its body has none. */
+static void old_net_is_understood(void)
+{
+	static struct file f;
+	struct manifest_net net = { .name = "eth0", .ip = "192.0.2.53/24", .optional = 1 };
+	struct image image;
+	struct image_error error;
+
+	make_good(&f);
+	add_note(&f, MANIFEST_NET, &net, MANIFEST_NET_BYTES_V4);
+	CHECK(image_decode(&image, f.bytes, f.length, &error));
+	CHECK_EQUAL(image.net_count, 1);
+	CHECK_TEXT(image.nets[0].ip, "192.0.2.53/24");
+	CHECK_TEXT(image.nets[0].ip6, "off");
+	CHECK_EQUAL(image.nets[0].optional, 1);
 }
 
 static void insides_are_found(void)
@@ -586,7 +636,7 @@ static void files_that_are_none(void)
 int main(void)
 {
 	return RUN(TEST(wrong_files_are_refused), TEST(every_cut_is_refused),
-		TEST(good_file_is_understood), TEST(insides_are_found), TEST(build_id_is_kept),
-		TEST(defaults_without_notes), TEST(loads_and_relocates), TEST(shim_is_left_out),
-		TEST(files_that_are_none));
+		TEST(good_file_is_understood), TEST(old_net_is_understood), TEST(insides_are_found),
+		TEST(build_id_is_kept), TEST(defaults_without_notes), TEST(loads_and_relocates),
+		TEST(shim_is_left_out), TEST(files_that_are_none));
 }

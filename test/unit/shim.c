@@ -30,7 +30,7 @@ static bool parse(const char *words)
 static void words_of_every_kind(void)
 {
 	CHECK(parse(
-		"  net=eth0,mac=52:54:00:12:34:56,ip=10.0.0.2/24,gw=10.0.0.1,mtu=9000 log=debug "
+		"  net=eth0,mac=52:54:00:12:34:56,ip=10.0.0.2/24,gw=10.0.0.1,ip6=2001:db8::2/64,gw6=fe80::1,mtu=9000 log=debug "
 		"name=my%20image file=zone,4096 wall=1700000000000000000 spin=50000 "
 		"virtio_mmio.device=4K@0xd0000000:5:1 -- one t%77o virtio_mmio.device=512@0xfeb00e00:12 "
 		"%76irtio_mmio.device=x"));
@@ -38,6 +38,8 @@ static void words_of_every_kind(void)
 	CHECK_TEXT(line.nets[0].name, "eth0");
 	CHECK_TEXT(line.nets[0].ip, "10.0.0.2/24");
 	CHECK_TEXT(line.nets[0].gateway, "10.0.0.1");
+	CHECK_TEXT(line.nets[0].ip6, "2001:db8::2/64");
+	CHECK_TEXT(line.nets[0].gateway6, "fe80::1");
 	CHECK(line.nets[0].has_mac && line.nets[0].mac[5] == 0x56 && line.nets[0].mtu == 9000);
 	CHECK_EQUAL(line.log_level, LOG_DEBUG);
 	CHECK_TEXT(line.files[0].name, "zone");
