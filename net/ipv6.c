@@ -39,10 +39,11 @@ static bool addresses_are_fine(
 	const struct net_stack *stack, struct ip_arrival *arrival, bool link_is_group)
 {
 	const struct address *source = &arrival->source;
+	bool is_of_link = arrival->protocol == IP_ICMPV6 && arrival->hop_limit == 255;
 
-	/* RFC 4291 2.5.2: who has no address yet may only ask, by ICMP. */
+	/* RFC 4291 2.5.2: who has no address yet may only ask, by ICMP. Who has ours may say so. */
 	if ((!ipv6_is_unicast(source) && !ipv6_is_unspecified(source)) ||
-		ipv6_address_find(stack, source) != NULL) {
+		(ipv6_owns(stack, source) && !is_of_link)) {
 		count(&rx_martian);
 		return false;
 	}
@@ -227,6 +228,7 @@ void ipv6_input(struct net_stack *stack, struct packet *packet, bool link_is_gro
 	arrival.destination = header.destination;
 	arrival.traffic_class = header.traffic_class;
 	arrival.hop_limit = header.hop_limit;
+	arrival.protocol = header.next_header;
 	if (!addresses_are_fine(stack, &arrival, link_is_group)) {
 		packet_free(packet);
 		return;

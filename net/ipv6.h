@@ -27,7 +27,7 @@
 /*
  * An address from its choice to its end (RFC 4862 5.4, RFC 4429):
  *
- *     OPTIMISTIC --1 s without objection--> PREFERRED --preferred_until--> deprecated --valid_until--> gone
+ *     OPTIMISTIC --1.5 s unopposed--> PREFERRED --preferred_until--> deprecated --valid_until--> gone
  *         '--somebody has it--> another one (SLAAC), or gone with an error (configured)
  *
  * An optimistic one is used at once, but not told to neighbours' caches: no packet waits for the second.
@@ -40,7 +40,8 @@ struct ipv6_address {
 	uint8_t state;	      /* enum ipv6_address_state */
 	uint8_t origin;	      /* enum ipv6_origin */
 	uint8_t attempts;     /* how many before it were duplicates */
-	instant decided_at;   /* OPTIMISTIC: when it is ours if nobody objects */
+	uint8_t probes;	      /* sent */
+	instant next_at;      /* OPTIMISTIC: the next probe; after the last one, it is ours */
 	instant preferred_until, valid_until;
 };
 

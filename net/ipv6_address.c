@@ -7,8 +7,14 @@
 #include "net/ipv6.h"
 #include "net/ndp.h"
 
-#define DECIDED_AFTER SECONDS(1) /* RFC 4862 5.1: one probe, RetransTimer */
-#define ATTEMPTS      3		 /* RFC 7217 5: IDGEN_RETRIES */
+/*
+ * RFC 4862 5.1, DupAddrDetectTransmits: two probes, for the first frames of a new link are often lost. The
+ * second is early, as nothing is decided before a RetransTimer has passed since.
+ */
+#define PROBES	      2
+#define PROBE_AGAIN   MILLISECONDS(500)
+#define DECIDED_AFTER SECONDS(1)
+#define ATTEMPTS      3 /* RFC 7217 5: IDGEN_RETRIES */
 #define DEFEND_EVERY  SECONDS(10)
 
 COUNTER(duplicates, "ipv6.duplicates", "addresses of ours that somebody else has");
@@ -62,6 +68,16 @@ struct address ipv6_address_make(
 	return made;
 }
 
+/* Asks whether somebody has it, and then waits. */
+static void probe(struct net_stack *stack, struct ipv6_address *own)
+{
+	bool is_last = ++own->probes == PROBES;
+
+	ndp_probe(stack, &own->prefix.address);
+	own->next_at = instant_after(stack->now, is_last ? DECIDED_AFTER : PROBE_AGAIN);
+	net_stack_wake_at(stack, own->next_at);
+}
+
 enum status ipv6_address_add(struct net_stack *stack, const struct ipv6_address *address)
 {
 	struct ipv6_host *host = stack->ipv6;
@@ -76,12 +92,11 @@ enum status ipv6_address_add(struct net_stack *stack, const struct ipv6_address 
 	}
 	*own = *address;
 	own->state = IPV6_OPTIMISTIC;
-	own->decided_at = instant_after(stack->now, DECIDED_AFTER);
+	own->probes = 0;
 	host->address_count++;
-	net_stack_wake_at(stack, own->decided_at);
 	net_stack_forget_destination(stack);
 	mld_changed(stack); /* first, so that switches let the answer through */
-	ndp_probe(stack, &own->prefix.address);
+	probe(stack, own);
 	log_info(stack->device->name, "%s/%u", address_text(&own->prefix.address, ip),
 		own->prefix.bits);
 	return OK;
@@ -135,10 +150,12 @@ void ipv6_address_tick(struct net_stack *stack)
 			continue;
 		}
 		if (own->state == IPV6_OPTIMISTIC) {
-			if (own->decided_at <= stack->now)
-				own->state = IPV6_PREFERRED;
+			if (own->next_at > stack->now)
+				net_stack_wake_at(stack, own->next_at);
+			else if (own->probes < PROBES)
+				probe(stack, own);
 			else
-				net_stack_wake_at(stack, own->decided_at);
+				own->state = IPV6_PREFERRED;
 		}
 		net_stack_wake_at(stack, own->valid_until);
 		own++;

@@ -139,7 +139,7 @@ static void solicitation_input(
 		return;
 	}
 	own = ipv6_address_find(stack, &asked.target);
-	if (own == NULL) {
+	if (own == NULL || ipv6_owns(stack, &arrival->source)) {
 		count(&rx_ignored);
 		return;
 	}

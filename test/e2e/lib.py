@@ -370,23 +370,27 @@ class Namespace:
 
 class Network(Namespace):
     """
-    A namespace with one tap. The host's side has `address`; the body's is one higher.
+    A namespace with one tap. The host's side has `address`; the body's is one higher. With `address6`
+    ("2001:db8:9::1/64") there is IPv6, too: the body's is ...2.
 
         namespace:  ip stack --- tap0 === body
                     10.9.0.1              10.9.0.2
     """
 
-    def __init__(self, address="10.9.0.1/24", tap="tap0", multi_queue=False):
+    def __init__(self, address="10.9.0.1/24", tap="tap0", multi_queue=False, address6=None):
         super().__init__()
         self.tap = tap
         self.host, self.prefix = address.split("/")
         self.body = re.sub(r"(\d+)$", lambda m: str(int(m[1]) + 1), self.host)
-        # IPv6's neighbour discovery would add frames that no test asked for.
-        self.exec("sysctl", "-q", "-w", "net.ipv6.conf.default.disable_ipv6=1")
+        # Without an IPv6 address: neighbour discovery would add frames that no test asked for.
+        self.body6 = re.sub(r"1/\d+$", "2", address6) if address6 else None
+        self.exec("sysctl", "-q", "-w", f"net.ipv6.conf.default.disable_ipv6={0 if address6 else 1}")
         mode = ["mode", "tap"] + (["multi_queue"] if multi_queue else [])
         self.ip("tuntap", "add", tap, *mode, "vnet_hdr")
         self.ip("addr", "add", address, "dev", tap)
         self.ip("link", "set", tap, "up")
+        if address6:
+            self.ip("-6", "addr", "add", address6, "dev", tap, "nodad")
 
     def exec(self, *argv):
         return subprocess.run(["ip", "netns", "exec", self.name, *argv], capture_output=True,
@@ -504,14 +508,15 @@ class Lab:
         return process.result()
 
     def boot(self, name, *args, target="vm", mem=None, net=None, device="eth0", ip=None,
-             keys="", options=(), cpu=None):
+             ip6=None, keys="", options=(), cpu=None):
         """`diatom run`; device=None: the network is only where it runs, not given to the body. keys: of
-        --net, beyond ip=: ",offload=off"."""
+        --net, beyond ip= and ip6=: ",offload=off"."""
         argv = [DIATOM, "run"] + target_options(target)
         if mem:
             argv += ["--mem", mem]
         if net and device:
-            argv += ["--net", f"{device}=tap:{net.tap},ip={ip or f'{net.body}/{net.prefix}'}{keys}"]
+            ip6 = ip6 or (f"{net.body6}/64" if net.body6 else "off")
+            argv += ["--net", f"{device}=tap:{net.tap},ip={ip or f'{net.body}/{net.prefix}'},ip6={ip6}{keys}"]
         process = self.start(argv + list(options) + [image(name)] + list(args), inside=net,
                              cpu=cpu)
         if net:

@@ -21,11 +21,11 @@
 #include "test/check.h"
 
 #define FILE_BYTES   0x4000
-#define NOTES_AT     0x400
-#define RELA_AT	     0xa00
-#define RELR_AT	     0xa80
+#define NOTES_AT     0xcc0
+#define RELA_AT	     0x600
+#define RELR_AT	     0x680
 #define DYNAMIC_AT   0x2000
-#define NOTES_MAX    0x600
+#define NOTES_MAX    0x340
 #define HEADER_COUNT 7
 
 enum header { R, RX, RELRO, RW, DYNAMIC, GNU_RELRO, NOTE };
@@ -144,7 +144,7 @@ static void make_good(struct file *f)
 	f->ehdr.e_phoff = sizeof(Elf64_Ehdr);
 	f->ehdr.e_phentsize = sizeof(Elf64_Phdr);
 	f->ehdr.e_phnum = HEADER_COUNT;
-	set_header(f, R, PT_LOAD, PF_R, 0, 0x700, 0x700);
+	set_header(f, R, PT_LOAD, PF_R, 0, 0x1000, 0x1000);
 	set_header(f, RX, PT_LOAD, PF_R | PF_X, 0x1000, 0x100, 0x100);
 	set_header(f, RELRO, PT_LOAD, PF_R | PF_W, 0x2000, 0x1000, 0x1000);
 	set_header(f, RW, PT_LOAD, PF_R | PF_W, 0x3000, 0x100, 0x1800);
