@@ -20,13 +20,10 @@ COUNTER(rx_not_ours, "ipv6.rx_not_ours", "packets dropped: for another address o
 COUNTER(rx_bad_chain, "ipv6.rx_bad_chain", "packets dropped: extension headers are wrong or cut");
 COUNTER(rx_bad_option, "ipv6.rx_bad_option", "packets dropped: an unknown option wants it");
 COUNTER(rx_no_next, "ipv6.rx_no_next", "packets dropped: they carry nothing");
-COUNTER(rx_bad_fragment, "ipv6.rx_bad_fragment",
-	"fragments dropped: impossible, or the first too short");
 COUNTER(rx_unknown_protocol, "ipv6.rx_unknown_protocol", "packets of protocols we don't speak");
 COUNTER(tx_no_route, "ipv6.tx_no_route", "packets dropped: no route");
 COUNTER(tx_too_long, "ipv6.tx_too_long", "packets dropped: longer than IPv6 allows");
-COUNTER(tx_no_buffer, "ipv6.tx_no_buffer", "packets dropped: no buffer for a fragment or header");
-COUNTER(tx_fragments, "ipv6.tx_fragments", "fragments sent");
+COUNTER(tx_no_buffer, "ipv6.tx_no_buffer", "packets dropped: no room for the header");
 
 /* --- in --- */
 
@@ -103,7 +100,7 @@ static void rise(struct net_stack *stack, struct packet *packet, struct ip_arriv
 }
 
 /* Something is wrong with the headers: the sender is told, if it may be. */
-static void complain(struct net_stack *stack, struct packet *packet, struct ip_arrival *arrival,
+void ipv6_complain(struct net_stack *stack, struct packet *packet, struct ip_arrival *arrival,
 	const struct ipv6_chain *chain)
 {
 	struct ipv6_header header;
@@ -120,55 +117,6 @@ static void complain(struct net_stack *stack, struct packet *packet, struct ip_a
 	tell(stack, packet, arrival, ICMPV6_PARAMETER_PROBLEM, chain->code, chain->pointer);
 }
 
-/* RFC 8200 4.5: what can't be a fragment, and a first one whose headers go on in the next (RFC 7112). */
-static bool fragment_is_fine(struct net_stack *stack, struct packet *packet,
-	struct ip_arrival *arrival, struct ipv6_chain *chain)
-{
-	uint32_t length = packet->total_length - chain->offset;
-	struct ipv6_chain rest = *chain;
-	enum ipv6_step step;
-
-	if (chain->fragment.more && length % 8 != 0) {
-		*chain = (struct ipv6_chain){ .code = ICMPV6_BAD_FIELD, .pointer = 4 };
-	} else if (chain->fragment.offset + length > IPV6_PAYLOAD_MAX) {
-		*chain = (struct ipv6_chain){ .code = ICMPV6_BAD_FIELD,
-			.pointer = chain->offset - IPV6_FRAGMENT_BYTES + 2 };
-	} else {
-		if (chain->fragment.offset != 0)
-			return true;
-		step = ipv6_chain_walk(&rest, packet_view(packet));
-		if (step != IPV6_STEP_CUT &&
-			(step != IPV6_STEP_UPPER || ipv6_upper_is_whole(rest.next_header,
-							    packet->total_length - rest.offset)))
-			return true;
-		*chain = (struct ipv6_chain){ .code = ICMPV6_INCOMPLETE_CHAIN };
-	}
-	complain(stack, packet, arrival, chain);
-	return false;
-}
-
-static void take_fragment(struct net_stack *stack, struct packet *packet,
-	struct ip_arrival *arrival, struct ipv6_chain *chain)
-{
-	struct reassembly_fragment fragment = {
-		.id = chain->fragment.id,
-		.offset = chain->fragment.offset,
-		.more = chain->fragment.more,
-		.protocol = chain->next_header,
-	};
-
-	/* Its headers must lie before its data, all in the first buffer. */
-	if (chain->offset > packet->length || !fragment_is_fine(stack, packet, arrival, chain)) {
-		count(&rx_bad_fragment);
-		packet_free(packet);
-		return;
-	}
-	arrival->quoted_bytes = (uint16_t)chain->offset;
-	arrival->protocol = chain->next_header;
-	packet_pull(packet, chain->offset);
-	reassembly_input(stack, packet, arrival, &fragment);
-}
-
 /* Follows the headers to where the packet belongs. `data` at the IPv6 header; takes it. */
 static void follow(struct net_stack *stack, struct packet *packet, struct ip_arrival *arrival,
 	struct ipv6_chain *chain)
@@ -183,7 +131,7 @@ static void follow(struct net_stack *stack, struct packet *packet, struct ip_arr
 		if (chain->fragment.more || chain->fragment.offset != 0) {
 			if (!arrival->was_fragment) {
 				arrival->was_fragment = true;
-				take_fragment(stack, packet, arrival, chain);
+				ipv6_fragment_input(stack, packet, arrival, chain);
 				return;
 			}
 			step = IPV6_STEP_CUT; /* a fragment of fragments */
@@ -197,7 +145,7 @@ static void follow(struct net_stack *stack, struct packet *packet, struct ip_arr
 		return;
 	case IPV6_STEP_PROBLEM:
 		count(&rx_bad_chain);
-		complain(stack, packet, arrival, chain);
+		ipv6_complain(stack, packet, arrival, chain);
 		break;
 	case IPV6_STEP_DISCARD:
 		count(&rx_bad_option);
@@ -290,7 +238,7 @@ static enum status hand_over(
 }
 
 /* Puts the header in front and sends. */
-static enum status send(struct net_stack *stack, struct packet *packet, struct ipv6_header *header)
+enum status ipv6_send(struct net_stack *stack, struct packet *packet, struct ipv6_header *header)
 {
 	uint8_t *space = packet_push(packet, IPV6_HEADER_BYTES);
 
@@ -299,35 +247,6 @@ static enum status send(struct net_stack *stack, struct packet *packet, struct i
 	header->payload_length = (uint16_t)(packet->total_length - IPV6_HEADER_BYTES);
 	ipv6_emit(space, header);
 	return hand_over(stack, packet, &header->destination);
-}
-
-/* Sends `whole` (payload only; taken) as fragments that refer to its bytes. */
-static enum status send_fragments(
-	struct net_stack *stack, struct packet *whole, struct ipv6_header *header)
-{
-	size_t headers = IPV6_HEADER_BYTES + IPV6_FRAGMENT_BYTES, total = whole->total_length;
-	size_t most = (ipv6_path_mtu(stack, &header->destination) - headers) & ~(size_t)7;
-	struct ipv6_fragment fragment = { .id = stack->random() }; /* RFC 7739 5.2 */
-	uint8_t protocol = header->next_header;
-	enum status status = OK;
-
-	header->next_header = IPV6_FRAGMENT;
-	for (size_t offset = 0; offset < total && status == OK; offset += most) {
-		size_t length = total - offset < most ? total - offset : most;
-		struct packet *piece = packet_alloc();
-
-		if (piece == NULL || !packet_refer_part(piece, whole, offset, length)) {
-			status = refuse(piece, &tx_no_buffer, NO_MEMORY);
-			break;
-		}
-		fragment.offset = (uint16_t)offset;
-		fragment.more = offset + length < total;
-		ipv6_fragment_emit(packet_push(piece, IPV6_FRAGMENT_BYTES), protocol, &fragment);
-		count(&tx_fragments);
-		status = send(stack, piece, header);
-	}
-	packet_free(whole);
-	return status;
 }
 
 static struct ipv6_header header_for(const struct net_stack *stack, const struct address *source,
@@ -353,8 +272,8 @@ enum status ipv6_output(struct net_stack *stack, struct packet *packet,
 	if (length > IPV6_PAYLOAD_MAX)
 		return refuse(packet, &tx_too_long, TOO_LONG);
 	if (length + IPV6_HEADER_BYTES > ipv6_path_mtu(stack, destination))
-		return send_fragments(stack, packet, &header);
-	return send(stack, packet, &header);
+		return ipv6_fragment_output(stack, packet, &header);
+	return ipv6_send(stack, packet, &header);
 }
 
 enum status ipv6_output_whole(struct net_stack *stack, struct packet *packet,
@@ -367,7 +286,7 @@ enum status ipv6_output_whole(struct net_stack *stack, struct packet *packet,
 	if (length > IPV6_PAYLOAD_MAX || (packet->segmentation == SEGMENT_NONE &&
 						 length + IPV6_HEADER_BYTES > stack->ipv6->mtu))
 		return refuse(packet, &tx_too_long, TOO_LONG);
-	return send(stack, packet, &header);
+	return ipv6_send(stack, packet, &header);
 }
 
 void ipv6_output_link(struct net_stack *stack, struct packet *packet, const struct address *source,
@@ -383,90 +302,4 @@ void ipv6_output_link(struct net_stack *stack, struct packet *packet, const stru
 	if (mac == NULL)
 		ipv6_group_mac(group, destination);
 	net_stack_transmit(stack, packet, mac != NULL ? mac : group, ETHERNET_IPV6);
-}
-
-/* --- the whole --- */
-
-void ipv6_tick(struct net_stack *stack)
-{
-	ipv6_address_tick(stack);
-	ndp_router_tick(stack);
-	mld_tick(stack);
-}
-
-/* A key for identifiers that stay the same from start to start, though nothing is stored: of the link
- * address and the interface's name. Whoever knows both can compute them. */
-static void make_secret(struct ipv6_host *host, const struct netdev *device)
-{
-	uint8_t bytes[16] = { 0 };
-
-	memcpy(bytes, device->mac, MAC_BYTES);
-	for (size_t i = 0; device->name[i] != '\0'; i++)
-		bytes[6 + i % 10] = (uint8_t)(bytes[6 + i % 10] * 31 + device->name[i]);
-	memcpy(host->secret, bytes, sizeof(bytes));
-}
-
-static bool is_empty(const char *text)
-{
-	return text == NULL || text[0] == '\0';
-}
-
-static enum status configure(struct net_stack *stack, const char *ip, const char *gateway)
-{
-	struct ipv6_host *host = stack->ipv6;
-	struct ipv6_address own = { .origin = IPV6_FROM_CONFIGURATION,
-		.preferred_until = FOREVER,
-		.valid_until = FOREVER };
-	struct ipv6_prefix link = { .until = FOREVER };
-
-	if (!is_empty(gateway) &&
-		(address_parse(&host->gateway, gateway) != OK || !ipv6_is_unicast(&host->gateway)))
-		return INVALID_VALUE;
-	host->is_automatic = is_empty(ip) || strcmp(ip, "auto") == 0;
-	if (host->is_automatic)
-		return OK;
-	if (prefix_parse(&own.prefix, ip) != OK || !ipv6_is_unicast(&own.prefix.address))
-		return INVALID_VALUE;
-	link.prefix = own.prefix;
-	host->prefixes[host->prefix_count++] = link;
-	return ipv6_address_add(stack, &own);
-}
-
-static enum status add_link_local(struct net_stack *stack)
-{
-	struct address prefix = { { 0xfe, 0x80 } };
-	struct ipv6_address own = {
-		.origin = IPV6_FROM_LINK, .preferred_until = FOREVER, .valid_until = FOREVER
-	};
-
-	own.prefix.address = ipv6_address_make(stack, &prefix, 0);
-	own.prefix.bits = 64;
-	return ipv6_address_add(stack, &own);
-}
-
-enum status ipv6_start(
-	struct ipv6_host *host, struct net_stack *stack, const char *ip, const char *gateway)
-{
-	enum status status;
-
-	if (stack->device->mtu < IPV6_MTU_MIN)
-		return UNSUPPORTED;
-	memset(host, 0, sizeof(*host));
-	host->hop_limit = IPV6_HOP_LIMIT;
-	host->mtu = stack->device->mtu;
-	host->reachable_time = SECONDS(30); /* RFC 4861 10 */
-	host->retransmit_time = SECONDS(1);
-	host->solicit_at = host->report_at = FOREVER;
-	make_secret(host, stack->device);
-	stack->ipv6 = host;
-	status = add_link_local(stack);
-	if (status == OK)
-		status = configure(stack, ip, gateway);
-	if (status != OK) {
-		stack->ipv6 = NULL;
-		return status;
-	}
-	if (ipv6_is_unspecified(&host->gateway))
-		ndp_router_start(stack);
-	return OK;
 }

@@ -2,10 +2,11 @@
  * IPv6: the way in (headers, reassembly, demultiplexing), the way out (addresses, next hop,
  * fragmentation), and what an interface knows for it. RFC 8200, 4862, 6724, 8201.
  *
- *     net/ipv6.c          headers in and out              net/ndp.c          neighbours: who has, I have
- *     net/ipv6_address.c  addresses, which one to use     net/ndp_router.c   routers, prefixes, SLAAC
- *     net/ipv6_path.c     next hops, path MTUs            net/mld.c          groups told to switches
- *     net/icmpv6.c        echo, errors                    net/net_ipv6.c     starts it for DIATOM_NET
+ *     net/ipv6.c           headers in and out             net/ndp.c          neighbours: who has, I have
+ *     net/ipv6_fragment.c  fragments in and out           net/ndp_router.c   routers, prefixes, SLAAC
+ *     net/ipv6_address.c   addresses, which one to use    net/mld.c          groups told to switches
+ *     net/ipv6_path.c      next hops, path MTUs           net/ipv6_start.c   from what is configured
+ *     net/icmpv6.c         echo, errors                   net/net_ipv6.c     starts it for DIATOM_NET
  *
  * All of it is bounded: what a link may tell us has a fixed number of places, and who comes first keeps
  * his (RFC 6104: rogue advertisements are a fact of life; a flood of them must cost nothing).
@@ -18,11 +19,10 @@
 #include "net/stack.h"
 #include "wire/ipv6.h"
 
-#define IPV6_ADDRESSES	   8 /* the link-local one, one configured, others by advertised prefixes */
-#define IPV6_PREFIXES	   8
-#define IPV6_ROUTERS	   4
-#define IPV6_PATHS	   16
-#define IPV6_REASSEMBLY_ID 0
+#define IPV6_ADDRESSES 8 /* the link-local one, one configured, others by advertised prefixes */
+#define IPV6_PREFIXES  8
+#define IPV6_ROUTERS   4
+#define IPV6_PATHS     16
 
 /*
  * An address from its choice to its end (RFC 4862 5.4, RFC 4429):
@@ -58,7 +58,7 @@ struct ipv6_router {
 struct ipv6_path {
 	struct address to;
 	instant learned;
-	uint16_t mtu; /* 0: unused */
+	uint16_t mtu;
 };
 
 /* Of one interface; memory of whoever starts it. */
@@ -67,7 +67,7 @@ struct ipv6_host {
 	struct ipv6_prefix prefixes[IPV6_PREFIXES];
 	struct ipv6_router routers[IPV6_ROUTERS];
 	struct ipv6_path paths[IPV6_PATHS];
-	unsigned address_count, prefix_count, router_count;
+	unsigned address_count, prefix_count, router_count, path_count;
 	struct address gateway;	   /* configured; unspecified: none, routers are heard */
 	bool is_automatic;	   /* prefixes that routers advertise make addresses */
 	bool is_managed, is_other; /* routers said M, O: there is DHCPv6, which we don't speak */
@@ -116,6 +116,22 @@ void ipv6_deliver_joined(
 void ipv6_output_link(struct net_stack *stack, struct packet *packet, const struct address *source,
 	const struct address *destination, uint8_t next_header, uint8_t hop_limit,
 	const uint8_t *mac);
+
+/* Puts the header in front of a packet, whose length goes there, and sends it. */
+enum status ipv6_send(struct net_stack *stack, struct packet *packet, struct ipv6_header *header);
+/* Something is wrong with the headers: the sender is told, if it may be. `data` at the IPv6 header; the
+ * packet stays the caller's. */
+void ipv6_complain(struct net_stack *stack, struct packet *packet, struct ip_arrival *arrival,
+	const struct ipv6_chain *chain);
+
+/* --- net/ipv6_fragment.c --- */
+
+/* A packet, `data` at the IPv6 header, whose chain has come behind a fragment header; takes it. */
+void ipv6_fragment_input(struct net_stack *stack, struct packet *packet, struct ip_arrival *arrival,
+	struct ipv6_chain *chain);
+/* Sends `whole` (payload only; taken) as fragments that refer to its bytes. */
+enum status ipv6_fragment_output(
+	struct net_stack *stack, struct packet *whole, struct ipv6_header *header);
 
 /* --- net/ipv6_address.c --- */
 

@@ -31,9 +31,9 @@ bool ipv6_next_hop(struct net_stack *stack, const struct address *to, struct add
 
 static struct ipv6_path *find(const struct net_stack *stack, const struct address *to)
 {
-	for (struct ipv6_path *p = stack->ipv6->paths; p < stack->ipv6->paths + IPV6_PATHS; p++)
-		if (p->mtu != 0 && address_equal(&p->to, to))
-			return p;
+	for (unsigned i = 0; i < stack->ipv6->path_count; i++)
+		if (address_equal(&stack->ipv6->paths[i].to, to))
+			return &stack->ipv6->paths[i];
 	return NULL;
 }
 
@@ -47,18 +47,27 @@ uint16_t ipv6_path_mtu(const struct net_stack *stack, const struct address *to)
 	return path->mtu;
 }
 
+/* A free place, or that of the path which was learned first. */
+static struct ipv6_path *place_for(struct ipv6_host *host)
+{
+	struct ipv6_path *oldest = host->paths;
+
+	if (host->path_count < IPV6_PATHS)
+		return &host->paths[host->path_count++];
+	for (unsigned i = 1; i < IPV6_PATHS; i++)
+		if (host->paths[i].learned < oldest->learned)
+			oldest = &host->paths[i];
+	return oldest;
+}
+
 void ipv6_path_learn(struct net_stack *stack, const struct address *to, uint32_t mtu)
 {
 	struct ipv6_path *path = find(stack, to);
 
 	if (mtu < IPV6_MTU_MIN || mtu >= ipv6_path_mtu(stack, to)) /* RFC 8201 4 */
 		return;
-	if (path == NULL) { /* the one learned first makes room */
-		path = stack->ipv6->paths;
-		for (unsigned i = 1; i < IPV6_PATHS && path->mtu != 0; i++)
-			if (stack->ipv6->paths[i].learned < path->learned)
-				path = &stack->ipv6->paths[i];
-	}
 	count(&path_learned);
+	if (path == NULL)
+		path = place_for(stack->ipv6);
 	*path = (struct ipv6_path){ *to, stack->now, (uint16_t)mtu };
 }
