@@ -341,8 +341,6 @@ bool options_takes_next(const char *word)
 /* What our own targets do and QEMU's doesn't; NULL: nothing of it was asked for. */
 static const char *not_for_qemu(const struct options *options)
 {
-	if (options->gdb != NULL)
-		return "gdb";
 	if (options->is_detached)
 		return "detach";
 	return options->name[0] != '\0' ? "name" : NULL;
@@ -374,6 +372,10 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (options->target == TARGET_QEMU && not_for_qemu(options) != NULL)
 		return report_error(EXIT_USAGE, "leave it out, or say --as vm or --as process",
 			"--%s does not go with --as qemu", not_for_qemu(options));
+	if (options->gdb != NULL && options->qemu.is_printed)
+		return report_error(EXIT_USAGE,
+			"leave --print out: diatom's own gdb server stands between gdb and QEMU's",
+			"--gdb and --print don't go together");
 	if (at == argc)
 		return report_error(EXIT_USAGE, SEE_HELP, "which image? say:  diatom run IMAGE");
 	options->image = argv[at];

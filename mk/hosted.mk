@@ -73,7 +73,7 @@ UNIT_EXTRA_signals := $(patsubst %,host/monitor/%.c,signals console mmio queue m
 $(BUILD)/test/unit/signals: $(UNIT_EXTRA_signals)
 
 # gdb's protocol, without its sockets.
-GDB_SERVER := $(patsubst %,host/gdb/%.c,server commands resume queries points packet registers threads) \
+GDB_SERVER := $(patsubst %,host/gdb/%.c,server commands resume queries points packet registers target threads) \
 	$(wildcard host/body/*.c) $(IMAGE_DECODER)
 UNIT_EXTRA_gdb := $(GDB_SERVER)
 FUZZ_EXTRA_gdb := $(GDB_SERVER)

@@ -47,6 +47,9 @@ struct __attribute__((packed)) gdb_registers {
 
 _Static_assert(sizeof(struct gdb_registers) == 560, "the registers are a wire format");
 
+/* Of eflags, what ring 3 may change: CF PF AF ZF SF DF OF AC ID. */
+#define GDB_FLAGS_TO_SET 0x240cd5U
+
 #define GDB_FXSAVE_BYTES 512
 
 /* Where register `number` lies: its length in bytes, 0 if there is none, and its offset in `*at`. */

@@ -46,4 +46,7 @@ enum gdb_signal {
 	GDB_SIGNAL_TERM = 15,
 };
 
+/* What gdb calls an exception of the CPU's. */
+enum gdb_signal gdb_signal_of(uint64_t vector);
+
 #endif

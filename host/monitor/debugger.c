@@ -15,10 +15,9 @@
 #include "host/gdb/link.h"
 #include "host/monitor/signals.h"
 
-#define TRAP_FLAG    UINT64_C(0x100)
-#define FLAGS_TO_SET UINT64_C(0x240cd5) /* CF PF AF ZF SF DF OF AC ID: what ring 3 may change */
-#define LOWER_HALF   (UINT64_C(1) << 47)
-#define EXIT_KILLED  (128 + 9)
+#define TRAP_FLAG   UINT64_C(0x100)
+#define LOWER_HALF  (UINT64_C(1) << 47)
+#define EXIT_KILLED (128 + 9)
 
 struct debugger {
 	struct gdb_target target; /* first */
@@ -118,7 +117,7 @@ static void set_registers(struct gdb_target *target, const struct gdb_registers 
 	for (unsigned i = 0; i < 16; i++)
 		*general[i] = in->general[i];
 	r->rip = address_or(in->rip, r->rip);
-	r->rflags = (r->rflags & ~FLAGS_TO_SET) | (in->eflags & FLAGS_TO_SET);
+	r->rflags = (r->rflags & ~(uint64_t)GDB_FLAGS_TO_SET) | (in->eflags & GDB_FLAGS_TO_SET);
 	s->fs.base = address_or(in->fs_base, s->fs.base);
 	s->gs.base = address_or(in->gs_base, s->gs.base);
 	vcpu->run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
@@ -317,31 +316,12 @@ void debugger_exited(struct guest *guest)
 		stop(guest, GDB_STOP_STEP, GDB_SIGNAL_TRAP);
 }
 
-static enum gdb_signal signal_of(uint64_t vector)
-{
-	switch (vector) {
-	case 0:
-	case 16:
-	case 19:
-		return GDB_SIGNAL_FPE;
-	case 1:
-	case 3:
-		return GDB_SIGNAL_TRAP;
-	case 6:
-		return GDB_SIGNAL_ILL;
-	case 17:
-		return GDB_SIGNAL_BUS;
-	default:
-		return GDB_SIGNAL_SEGV;
-	}
-}
-
 /* A fault: gdb may mend it and let the guest go on; with the signal, the guest crashes. */
 static bool take_fault(struct guest *guest, uint64_t vector)
 {
 	enum gdb_stop_kind kind = vector == 3 ? GDB_STOP_BREAKPOINT : GDB_STOP_SIGNAL;
 
-	stop(guest, kind, signal_of(vector));
+	stop(guest, kind, gdb_signal_of(vector));
 	return guest->is_ended || server_of(guest)->resume_signal == 0;
 }
 

@@ -12,14 +12,13 @@
 #include <sys/ptrace.h>
 #include <sys/user.h>
 
-#define FLAGS_TO_SET 0x240cd5U /* CF PF AF ZF SF DF OF AC ID: what the body may change */
-#define WORD	     sizeof(long)
+#define WORD	    sizeof(long)
 
-#define DEBUG_AT(i)  (offsetof(struct user, u_debugreg) + (i) * WORD)
-#define PENDING_MAX  16 /* signals that are looked at */
-#define DR_STATUS    6
-#define DR_CONTROL   7
-#define DR6_MATCHED  0xfU
+#define DEBUG_AT(i) (offsetof(struct user, u_debugreg) + (i)*WORD)
+#define PENDING_MAX 16 /* signals that are looked at */
+#define DR_STATUS   6
+#define DR_CONTROL  7
+#define DR6_MATCHED 0xfU
 
 _Static_assert(sizeof(struct user_fpregs_struct) == GDB_FXSAVE_BYTES, "PTRACE_GETFPREGS is FXSAVE");
 
@@ -79,7 +78,7 @@ static void set_registers(struct gdb_target *target, const struct gdb_registers 
 	/* gdb that writes orig_rax itself knows best. */
 	r.orig_rax = in->orig_rax != r.orig_rax || in->rip == r.rip ? in->orig_rax : UINT64_MAX;
 	r.rip = in->rip;
-	r.eflags = (r.eflags & ~(unsigned long)FLAGS_TO_SET) | (in->eflags & FLAGS_TO_SET);
+	r.eflags = (r.eflags & ~(unsigned long)GDB_FLAGS_TO_SET) | (in->eflags & GDB_FLAGS_TO_SET);
 	r.fs_base = in->fs_base;
 	r.gs_base = in->gs_base;
 	gdb_registers_to_fxsave(in, fx);

@@ -105,6 +105,18 @@ static void add_ports(struct command *command, const struct command_ends *ends)
 	command_add(command, "isa-debug-exit,iobase=%#x,iosize=4", SHIM_EXIT_PORT);
 }
 
+/* It stands until its gdb server says otherwise. */
+static void add_gdb(struct command *command, const struct command_ends *ends)
+{
+	if (ends->gdb < 0)
+		return;
+	command_add(command, "-chardev");
+	command_add(command, "socket,id=gdb,fd=%d", ends->gdb);
+	command_add(command, "-gdb");
+	command_add(command, "chardev:gdb");
+	command_add(command, "-S");
+}
+
 static void add_capture(struct command *command, const struct run_config *config, unsigned i)
 {
 	char *path = double_commas(config->qemu.pcap);
@@ -231,6 +243,7 @@ int qemu_command(struct command *command, const struct run_config *config,
 	add_machine(command, config, accel, ends);
 	add_jail(command, config);
 	add_ports(command, ends);
+	add_gdb(command, ends);
 	add_nets(command, config);
 	add_others(command, config, image, ends);
 	code = add_files(command, config, ends);

@@ -20,6 +20,7 @@ struct command_ends {
 	int input;   /* the virtio console, a socket; -1: the image has none */
 	int files;   /* the initial ramdisk: the files one after the other; -1: none */
 	int memory;  /* the machine's, a file (memory.h) */
+	int gdb;     /* QEMU's gdb server, a socket; -1: none, and the machine runs at once */
 };
 
 /* Puts the command together. 0, or the exit code after having said what can't be done. */

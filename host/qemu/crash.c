@@ -10,43 +10,7 @@
 #include "host/crash/report.h"
 #include "host/qemu/world.h"
 
-#define WHY_MAX	  1024
-#define RING_MASK 3
-
-/* What the CPU pushed. */
-struct cpu_frame {
-	uint64_t rip, cs, rflags, rsp, ss;
-};
-
-static bool has_error_code(uint64_t vector)
-{
-	return vector < 32 && (SHIM_HAS_ERROR_CODE >> vector & 1) != 0;
-}
-
-static bool read_registers(
-	const struct memory *memory, const struct shim_state *state, struct crash_report *report)
-{
-	struct crash_registers *r = &report->registers;
-	struct cpu_frame cpu;
-	struct shim_frame f;
-	uint64_t at = state->frame;
-
-	if (!memory_read(memory, at, &f, sizeof(f)))
-		return false;
-	at += sizeof(f);
-	if (has_error_code(f.vector)) {
-		if (!memory_read(memory, at, &report->error_code, sizeof(report->error_code)))
-			return false;
-		at += sizeof(report->error_code);
-	}
-	if (!memory_read(memory, at, &cpu, sizeof(cpu)))
-		return false;
-	*r = (struct crash_registers){ f.rax, f.rbx, f.rcx, f.rdx, f.rsi, f.rdi, f.rbp, cpu.rsp,
-		f.r8, f.r9, f.r10, f.r11, f.r12, f.r13, f.r14, f.r15, cpu.rip, cpu.rflags,
-		state->thread[0] | (uint64_t)state->thread[1] << 32 };
-	report->vector = (int)(f.vector & 0xff);
-	return (cpu.cs & RING_MASK) == RING_MASK; /* else it was the shim itself */
-}
+#define WHY_MAX 1024
 
 /* The words of a platform call that was a crash: the body's, or a constant of the shim's. */
 static void read_words(const struct memory *memory, const struct shim_state *state,
@@ -67,6 +31,7 @@ bool crash_tell(struct memory *memory, const struct run_config *config, const st
 {
 	static struct world world;
 	static char words[WHY_MAX];
+	struct world_stop stop;
 	struct crash_report report = {
 		.name = config->name,
 		.body = { image, &world.boot, memory_read_body, memory },
@@ -74,9 +39,12 @@ bool crash_tell(struct memory *memory, const struct run_config *config, const st
 		.core = config->core,
 	};
 
-	if (!world_read(&world, memory, image) || !read_registers(memory, &world.state, &report))
+	if (!world_read(&world, memory, image) || !world_read_stop(&world, memory, &stop))
 		return false;
+	report.vector = (int)(stop.vector & 0xff);
+	report.error_code = stop.error_code;
 	report.address = world.state.address;
+	report.registers = stop.registers;
 	read_words(memory, &world.state, &report, words);
 	if (report.why == NULL)
 		instruction_explain(&report, words, sizeof(words));

@@ -19,26 +19,29 @@
 #include "abi/shim.h"
 #include "host/clock.h"
 #include "host/qemu/crash.h"
+#include "host/qemu/bridge.h"
 #include "host/qemu/files.h"
 #include "host/qemu/leash.h"
 #include "host/qemu/pump.h"
 #include "host/report.h"
 
-#define SECOND	   INT64_C(1000000000)
-#define KEPT_BYTES 8192
+#define SECOND	    INT64_C(1000000000)
+#define KEPT_BYTES  8192
+#define EXIT_KILLED (128 + SIGKILL)
 
-enum { AT_SIGNALS, AT_REPORT, AT_CONSOLE, AT_INPUT, PLACES };
+enum { AT_SIGNALS, AT_REPORT, AT_CONSOLE, AT_INPUT, AT_GDB, AT_MACHINE, PLACES };
 
-struct watch {
+struct guest_watch {
 	const struct guest *guest;
 	const struct run_config *config;
 	pid_t child;
 	int signals;
 	int report; /* -1: closed */
 	struct pump console, input;
-	unsigned requests; /* INT and TERM that came */
-	bool is_started;   /* the mark came */
-	bool has_crashed;  /* likewise */
+	struct bridge *bridge; /* NULL: there is no gdb */
+	unsigned requests;     /* INT and TERM that came */
+	bool is_started;       /* the mark came */
+	bool has_crashed;      /* likewise */
 	bool has_code, wants_code;
 	bool has_ended; /* QEMU */
 	int code;	/* by the mark, a second signal, or the time limit */
@@ -63,9 +66,11 @@ int guest_open(struct guest *guest, const struct run_config *config, const struc
 	int code;
 
 	guest->input = guest->ends.input = -1;
+	guest->gdb = guest->ends.gdb = -1;
 	if (!make_pair(&guest->console, &guest->ends.console) ||
 		!make_pair(&guest->report, &guest->ends.report) ||
-		(image->console.name[0] != '\0' && !make_pair(&guest->input, &guest->ends.input)))
+		(image->console.name[0] != '\0' && !make_pair(&guest->input, &guest->ends.input)) ||
+		(config->gdb != NULL && !make_pair(&guest->gdb, &guest->ends.gdb)))
 		return report_error(
 			EXIT_HOST_LACKS, NULL, "can't talk to QEMU: %s", strerror(errno));
 	guest->image = image;
@@ -83,7 +88,7 @@ static _Noreturn void become_qemu(
 	const struct guest *guest, const struct run_config *config, struct command *command)
 {
 	const int kept[] = { guest->ends.console, guest->ends.report, guest->ends.input,
-		guest->ends.files, guest->ends.memory };
+		guest->ends.files, guest->ends.memory, guest->ends.gdb };
 	char *no_environment[] = { NULL };
 	sigset_t none;
 	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -111,19 +116,20 @@ static void close_theirs(const struct guest *guest, const struct run_config *con
 	close(guest->ends.report);
 	close(guest->ends.input);
 	close(guest->ends.files);
+	close(guest->ends.gdb);
 	for (unsigned i = 0; i < config->net_count; i++)
 		if (config->nets[i].fd >= 0)
 			close(config->nets[i].fd);
 }
 
-static void ask_to_finish(struct watch *watch)
+static void ask_to_finish(struct guest_watch *watch)
 {
 	const char request = SHIM_FINISH;
 
 	send(watch->guest->console, &request, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void take_start(struct watch *watch)
+static void take_start(struct guest_watch *watch)
 {
 	if (watch->is_started)
 		return;
@@ -133,7 +139,7 @@ static void take_start(struct watch *watch)
 		ask_to_finish(watch);
 }
 
-static void take_text(struct watch *watch, const char *text, size_t length)
+static void take_text(struct guest_watch *watch, const char *text, size_t length)
 {
 	size_t room = sizeof(watch->texts) - watch->kept;
 
@@ -146,7 +152,7 @@ static void take_text(struct watch *watch, const char *text, size_t length)
 	watch->kept += length;
 }
 
-static void take_mark(struct watch *watch, char mark)
+static void take_mark(struct guest_watch *watch, char mark)
 {
 	if (mark == SHIM_ENDS)
 		watch->wants_code = true;
@@ -157,7 +163,7 @@ static void take_mark(struct watch *watch, char mark)
 }
 
 /* Texts go to standard error, marks are acted on. True if something came. */
-static bool take_report(struct watch *watch)
+static bool take_report(struct guest_watch *watch)
 {
 	char bytes[2048];
 	ssize_t n = recv(watch->report, bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -185,14 +191,14 @@ static bool take_report(struct watch *watch)
 	return n > 0;
 }
 
-static void end(struct watch *watch, int code)
+static void end(struct guest_watch *watch, int code)
 {
 	watch->code = code;
 	watch->has_code = true;
 	kill(watch->child, SIGKILL);
 }
 
-static void take_signal(struct watch *watch)
+static void take_signal(struct guest_watch *watch)
 {
 	struct signalfd_siginfo info;
 
@@ -203,7 +209,7 @@ static void take_signal(struct watch *watch)
 		return;
 	}
 	watch->requests++;
-	if (watch->requests > 1)
+	if (watch->requests > 1 || (watch->bridge != NULL && bridge_stands(watch->bridge)))
 		end(watch, 128 + (int)info.ssi_signo);
 	else if (watch->is_started)
 		ask_to_finish(watch);
@@ -214,20 +220,37 @@ static int64_t left_ns(const struct run_config *config)
 	return config->started_ns + config->timeout_ns - clock_ns(CLOCK_MONOTONIC);
 }
 
+static void turn_bridge(struct guest_watch *watch, bool is_from_gdb)
+{
+	struct bridge *bridge = watch->bridge;
+
+	bridge_turn(bridge, is_from_gdb);
+	if (bridge->stub.is_wrong)
+		end(watch, bridge_complain(watch->config));
+	else if (bridge->link->server.state == GDB_KILLED)
+		end(watch, EXIT_KILLED);
+}
+
 /* Waits for news and takes it. False: the time limit passed. */
-static bool turn(struct watch *watch)
+static bool turn(struct guest_watch *watch)
 {
 	struct pollfd places[PLACES] = {
 		[AT_SIGNALS] = { .fd = watch->signals, .events = POLLIN },
 		[AT_REPORT] = { .fd = watch->report, .events = POLLIN },
 		[AT_CONSOLE] = pump_wish(&watch->console),
 		[AT_INPUT] = pump_wish(&watch->input),
+		[AT_GDB] = { .fd = -1, .events = POLLIN },
+		[AT_MACHINE] = { .fd = -1, .events = POLLIN },
 	};
 	int64_t left = watch->config->timeout_ns != 0 ? left_ns(watch->config) : INT64_MAX;
 	struct timespec wait = { left / SECOND, left % SECOND };
 
 	if (left <= 0)
 		return false;
+	if (watch->bridge != NULL && !watch->has_code) {
+		places[AT_GDB].fd = bridge_gdb(watch->bridge);
+		places[AT_MACHINE].fd = bridge_machine(watch->bridge);
+	}
 	if (ppoll(places, PLACES, left == INT64_MAX ? NULL : &wait, NULL) < 0)
 		return true;
 	if (places[AT_CONSOLE].revents != 0)
@@ -236,13 +259,15 @@ static bool turn(struct watch *watch)
 		pump_move(&watch->input);
 	if (places[AT_REPORT].revents != 0)
 		take_report(watch);
+	if (places[AT_GDB].revents != 0 || places[AT_MACHINE].revents != 0)
+		turn_bridge(watch, places[AT_GDB].revents != 0);
 	if (places[AT_SIGNALS].revents != 0)
 		take_signal(watch);
 	return true;
 }
 
 /* What an end without a code of the image's means. */
-static int judge(const struct watch *watch)
+static int judge(const struct guest_watch *watch)
 {
 	int status = watch->status;
 
@@ -275,7 +300,23 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void tell_crash(struct watch *watch, struct guest *guest)
+/* Brings the machine to its first instruction, and gdb to it. */
+static void start_bridge(struct guest_watch *watch, struct guest *guest)
+{
+	static struct bridge bridge;
+	int code = bridge_start(
+		&bridge, watch->config, guest->image, &guest->memory, guest->gdb, guest->console);
+
+	if (code == 0) {
+		watch->bridge = &bridge;
+		return;
+	}
+	end(watch, code);
+	waitpid(watch->child, &watch->status, 0);
+	watch->has_ended = true;
+}
+
+static void tell_crash(struct guest_watch *watch, struct guest *guest)
 {
 	if (!crash_tell(&guest->memory, watch->config, guest->image))
 		report_write(STDERR_FILENO, watch->texts, watch->kept);
@@ -283,7 +324,7 @@ static void tell_crash(struct watch *watch, struct guest *guest)
 
 int guest_run(struct guest *guest, const struct run_config *config, struct command *command)
 {
-	struct watch watch = {
+	struct guest_watch watch = {
 		.guest = guest, .config = config, .report = guest->report, .signals = open_signals()
 	};
 	struct leash leash;
@@ -299,6 +340,8 @@ int guest_run(struct guest *guest, const struct run_config *config, struct comma
 		report_line("QEMU goes on if diatom is killed: %s", strerror(errno));
 	pump_start(&watch.console, guest->console, STDOUT_FILENO);
 	pump_start(&watch.input, guest->input >= 0 ? STDIN_FILENO : -1, guest->input);
+	if (config->gdb != NULL)
+		start_bridge(&watch, guest);
 	while (!watch.has_ended) {
 		if (turn(&watch))
 			continue;
@@ -313,5 +356,9 @@ int guest_run(struct guest *guest, const struct run_config *config, struct comma
 	pump_drain(&watch.console, watch.requests > 1 || watch.code == EXIT_TIMED_OUT);
 	if (watch.has_crashed)
 		tell_crash(&watch, guest);
-	return watch.has_code ? watch.code : judge(&watch);
+	if (!watch.has_code)
+		watch.code = judge(&watch);
+	if (watch.bridge != NULL)
+		bridge_end(watch.bridge, watch.code);
+	return watch.code;
 }

@@ -20,6 +20,7 @@
 
 struct guest {
 	int console, report, input; /* our ends; input -1: none */
+	int gdb;		    /* likewise */
 	struct command_ends ends;   /* QEMU's, closed once it runs */
 	struct memory memory;
 	const struct image *image;

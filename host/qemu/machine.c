@@ -49,6 +49,11 @@ int machine_accel(const struct run_config *config, enum run_accel *accel)
 	bool is_usable = access("/dev/kvm", R_OK | W_OK) == 0;
 
 	*accel = config->qemu.accel;
+	if (config->gdb != NULL && *accel == RUN_ACCEL_KVM)
+		return report_error(EXIT_USAGE, "say --accel tcg, or debug it with --as vm",
+			"--accel kvm and --gdb don't go together: not every KVM lets its guests be debugged");
+	if (config->gdb != NULL)
+		*accel = RUN_ACCEL_TCG;
 	if (*accel == RUN_ACCEL_ANY)
 		*accel = is_usable && is_on_hardware() ? RUN_ACCEL_KVM : RUN_ACCEL_TCG;
 	if (*accel == RUN_ACCEL_KVM && !is_usable && !config->qemu.is_printed)

@@ -13,7 +13,7 @@
 static int print(
 	const struct run_config *config, const struct image *image, struct command *command)
 {
-	static const struct command_ends none = { -1, -1, -1, -1, -1 };
+	static const struct command_ends none = { -1, -1, -1, -1, -1, -1 };
 	int code = qemu_command(command, config, image, &none);
 
 	if (code == 0 && !shell_print(command))

@@ -10,6 +10,8 @@
  *     memory    the machine's memory, which we share with it
  *     world     ... and what the shim made there
  *     crash     the report of a crash, from both
+ *     stub      QEMU's gdb server, and
+ *     bridge    ours over it
  */
 #ifndef DIATOM_QEMU_QEMU_H
 #define DIATOM_QEMU_QEMU_H

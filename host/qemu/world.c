@@ -7,6 +7,12 @@
 #include "world/tables.h"
 
 #define LOWER_HALF (UINT64_C(1) << 47)
+#define RING_MASK  3
+
+/* What the CPU pushes, behind an error code or not. */
+struct cpu_frame {
+	uint64_t rip, cs, rflags, rsp, ss;
+};
 
 static bool is_region(uint64_t start, uint64_t bytes, uint64_t most)
 {
@@ -66,4 +72,39 @@ bool world_read(struct world *world, struct memory *memory, const struct image *
 	return memory_read_body(
 		       memory, world->state.boot_info, &world->boot, sizeof(world->boot)) &&
 	       is_plausible(world, memory->bytes, image->span_bytes);
+}
+
+static bool has_error_code(uint64_t vector)
+{
+	return vector < 32 && (SHIM_HAS_ERROR_CODE >> vector & 1) != 0;
+}
+
+bool world_read_stop(
+	const struct world *world, const struct memory *memory, struct world_stop *stop)
+{
+	const struct shim_state *state = &world->state;
+	uint64_t at = state->frame, code = 0;
+	struct cpu_frame cpu;
+	struct shim_frame f;
+
+	if (!memory_read(memory, at, &f, sizeof(f)))
+		return false;
+	at += sizeof(f);
+	if (has_error_code(f.vector)) {
+		if (!memory_read(memory, at, &code, sizeof(code)))
+			return false;
+		at += sizeof(code);
+	}
+	if (!memory_read(memory, at, &cpu, sizeof(cpu)))
+		return false;
+	*stop = (struct world_stop){
+		.registers = { f.rax, f.rbx, f.rcx, f.rdx, f.rsi, f.rdi, f.rbp, cpu.rsp, f.r8, f.r9,
+			f.r10, f.r11, f.r12, f.r13, f.r14, f.r15, cpu.rip, cpu.rflags,
+			state->thread[0] | (uint64_t)state->thread[1] << 32 },
+		.vector = f.vector,
+		.error_code = code,
+		.cs = (uint16_t)cpu.cs,
+		.ss = (uint16_t)cpu.ss,
+	};
+	return (cpu.cs & RING_MASK) == RING_MASK;
 }

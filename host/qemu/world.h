@@ -8,8 +8,16 @@
 
 #include "abi/boot.h"
 #include "abi/shim_state.h"
+#include "host/crash/report.h"
 #include "host/image/image.h"
 #include "host/qemu/memory.h"
+
+/* How the body stopped, as the shim's exception stack has it. */
+struct world_stop {
+	struct crash_registers registers;
+	uint64_t vector, error_code;
+	uint16_t cs, ss;
+};
 
 struct world {
 	struct shim_state state;
@@ -22,5 +30,10 @@ struct world {
  * arrays, regions whole pages of the lower half and no larger than what they can be.
  */
 bool world_read(struct world *world, struct memory *memory, const struct image *image);
+
+/* Reads how the body stopped, after state.frame was written. False: it did not; the shim itself did, or what is
+ * there can't be. */
+bool world_read_stop(
+	const struct world *world, const struct memory *memory, struct world_stop *stop);
 
 #endif

@@ -10,7 +10,7 @@ import re
 import socket
 
 import lib
-from gdb_client import BOTH, KILLED, Body, build
+from gdb_client import TARGETS, KILLED, Body, build
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gdb")
 
@@ -36,7 +36,7 @@ def normal(text):
     return re.sub(r"(COUNTER\n)+", "COUNTERS\n", text)
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS, "q35")
 def session(lab, target):
     lib.need("gdb")
     body = Body(lab, target)
@@ -59,7 +59,7 @@ def session(lab, target):
     lib.contains(result.err, "fiber.refused ", "what `monitor counters` says")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def command(lab, target):
     """diatom gdb: the image, gdb, and the two connected; nothing is left of either."""
     lib.need("gdb")
@@ -130,7 +130,7 @@ def port_in_use(lab):
             "is in use", "remove that file")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def calls_functions(lab, target):
     """In an image of gcc's: clang's whole-program optimisation takes the calling convention away."""
     lib.need("gdb")
@@ -171,10 +171,10 @@ def in_order(lines, text):
         at = found
 
 
-@lib.test_each("vm", "process")
+@lib.test_each(*TARGETS)
 def page(lab, target):
     """doc/debugging.md does what it says."""
-    lib.need("gdb", *(["kvm"] if target == "vm" else []))
+    lib.need("gdb", *{"vm": ["kvm"], "qemu": ["qemu-system-x86_64"]}.get(target, []))
     with open(os.path.join(lib.ROOT, "doc/debugging.md")) as file:
         text = file.read()
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -13,7 +13,7 @@ import tempfile
 import lib
 
 KILLED = 128 + signal.SIGKILL
-BOTH = ("vm", "process")
+TARGETS = ("vm", "process", "qemu")
 _built = {}
 
 

@@ -9,7 +9,7 @@ import stat
 import time
 
 import lib
-from gdb_client import BOTH, KILLED, Body, build
+from gdb_client import TARGETS, KILLED, Body, build
 
 
 @lib.test
@@ -36,7 +36,7 @@ def ends_while_it_waits(lab, name):
     lib.check(not os.path.exists(path), "the socket is still there")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def second_client(lab, target):
     body = Body(lab, target)
     client = body.connect()
@@ -59,7 +59,7 @@ WRONG = ["m", "m1", "m,", "m1,2,3:", "mfffffffffffffffff,1", "M0,1:00", "M0,ffff
          "qXfer:features:read:target.xml:", "qXfer:features:read:target.xml:ffffffffffffffff,1"]
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def malformed(lab, target):
     body = Body(lab, target, "steps")
     client = body.connect()
@@ -92,7 +92,7 @@ def malformed(lab, target):
     lib.equal(body.run.wait(10), 4, f"{body.run.describe()}exit code")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def vanishes(lab, target):
     """gdb dies within a packet, with a breakpoint set: as if it had detached."""
     body = Body(lab, target, "steps")
@@ -105,7 +105,7 @@ def vanishes(lab, target):
     lib.equal(body.run.out(), "step 0\nstep 1\nstep 2\n", "standard output")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def vanishes_while_it_runs(lab, target):
     body = Body(lab, target, "sleep")
     client = body.connect()
@@ -117,7 +117,7 @@ def vanishes_while_it_runs(lab, target):
     lib.equal(body.run.stop(), 0, f"{body.run.describe()}exit code")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def vanishes_while_it_steps(lab, target):
     """No trap of gdb's is left behind to crash the body."""
     bodies = [Body(lab, target, "spin") for _ in range(3)]
@@ -137,7 +137,7 @@ def vanishes_while_it_steps(lab, target):
         lib.equal(body.run.wait(10), 128 + signal.SIGTERM, f"{body.run.describe()}exit code")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def steps_through(lab, target):
     """Instruction by instruction from the first to the last, platform and system calls too."""
     body = Body(lab, target, "steps")
@@ -149,7 +149,7 @@ def steps_through(lab, target):
     lib.equal(body.run.wait(10), 4, "exit code")
 
 
-@lib.test_each(*[f"{target}_{how}" for target in BOTH for how in ("sleep", "spin")])
+@lib.test_each(*[f"{target}_{how}" for target in TARGETS for how in ("sleep", "spin")])
 def interrupts(lab, name):
     """A body that sleeps without end, and one that never leaves its loop; stepped through, too."""
     target, how = name.split("_")
@@ -170,7 +170,7 @@ def interrupts(lab, name):
     lib.check(body.run.alive(), f"it ended: {body.run.describe()}")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def kills(lab, target):
     body = Body(lab, target)
     lib.equal(body.connect().ask("vKill;1"), "OK", "vKill")
@@ -183,7 +183,7 @@ CRASHES = {"fault": ("0b", "write to unmapped memory"), "divide": ("08", "divisi
            "told": ("06", "as I was told")}
 
 
-@lib.test_each(*[f"{target}_{how}" for target in BOTH for how in CRASHES])
+@lib.test_each(*[f"{target}_{how}" for target in TARGETS for how in CRASHES])
 def crashes(lab, name):
     """It stands where it crashed, before the report; with the signal, it goes on to the report."""
     target, how = name.split("_")
@@ -199,7 +199,7 @@ def crashes(lab, name):
     lib.contains(body.run.err(), text, "the report")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def mends(lab, target):
     """gdb takes the fault away: the body goes on behind it."""
     body = Body(lab, target, "trap")
@@ -211,7 +211,7 @@ def mends(lab, target):
     lib.equal(body.run.wait(10), 5, "exit code")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def writes_sealed_memory(lab, target):
     """What the body itself can't: text, and back."""
     client = Body(lab, target, "steps").connect()
@@ -222,7 +222,7 @@ def writes_sealed_memory(lab, target):
     lib.equal(client.ask(f"M{pc:x},8:{old}"), "OK", "writing text")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def term_while_it_stands(lab, target):
     body = Body(lab, target)
     client = body.connect()
@@ -231,7 +231,7 @@ def term_while_it_stands(lab, target):
     lib.equal(body.run.wait(10), 128 + signal.SIGTERM, f"{body.run.describe()}exit code")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def term_while_it_runs(lab, target):
     """Asks the body to finish, as ever; gdb hears of the end."""
     body = Body(lab, target, "sleep")
@@ -243,7 +243,7 @@ def term_while_it_runs(lab, target):
     lib.equal(body.run.wait(10), 0, "exit code")
 
 
-@lib.test_each(*BOTH)
+@lib.test_each(*TARGETS)
 def term_while_it_steps(lab, target):
     """The same with a watchpoint that is kept by steps."""
     body = Body(lab, target, "sleep")
@@ -257,7 +257,7 @@ def term_while_it_steps(lab, target):
     lib.equal(body.run.wait(10), 0, "exit code")
 
 
-@lib.test_each(*[f"{target}_{when}" for target in BOTH for when in ("waiting", "standing", "running")])
+@lib.test_each(*[f"{target}_{when}" for target in TARGETS for when in ("waiting", "standing", "running")])
 def time_limit(lab, name):
     target, when = name.split("_")
     body = Body(lab, target, "spin", options=["--timeout", "0.6"])
@@ -275,7 +275,7 @@ def status(pid):
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
 
 
-@lib.test_each(*BOTH)
+@lib.test_each("vm", "process")
 def jail(lab, target):
     """Monitor, tracer and body are jailed as without gdb, but for the socket."""
     body = Body(lab, target, "sleep")

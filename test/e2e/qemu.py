@@ -424,6 +424,45 @@ def pretender(lab, name):
     lib.contains(result.err, err, "standard error")
 
 
+# What it does at its gdb server; code, a part of the errors.
+DECEITS = {
+    "hangs_up": ("gdb.close(); report.send(b'\\1\\0\\5')", 5, "up in"),
+    "nonsense": ("gdb.sendall(b'$T05#00' * 99); time.sleep(60)", lib.EXIT_INTERNAL, "gdb server does not do"),
+    "no_end": ("gdb.sendall(b'+' * 200000); time.sleep(60)", lib.EXIT_INTERNAL, "gdb server does not do"),
+    "all_is_well": ('''
+def packet(text): gdb.sendall(b'+$%s#%02x' % (text, sum(text) & 255))
+asked = b''
+while True:
+    got = gdb.recv(4096)
+    if not got: sys.exit(9)
+    for word in re.findall(rb"\\$([^#]*)#", got):
+        if word == b'c': packet(b'T05watch:0000000000010f008;')
+        elif word == b'g': packet(b'0' * 1216)
+        else: packet(b'OK')''', lib.EXIT_INTERNAL, "gdb server does not do"),
+}
+
+
+@lib.test_each(*DECEITS)
+def pretender_under_gdb(lab, name):
+    """QEMU's gdb server as diatom's sees it."""
+    acts, code, err = DECEITS[name]
+    program = lab.path("qemu-system-x86_64", PRETENDER % (
+        "gdb = socket.socket(fileno=int(ends['gdb']))\n" + acts))
+    os.chmod(program, 0o755)
+    result = lab.run([lib.DIATOM, "run", "--as", "qemu", "--gdb", "0", "--timeout", "20", lib.image("hello")],
+                     environment={"PATH": f"{lab.directory}:{os.environ['PATH']}"}, timeout=30)
+    lib.equal(result.code, code, f"{result.err}exit code")
+    lib.contains(result.err, err, "standard error")
+
+
+@lib.test
+def gdb_wants_tcg(lab):
+    for words, part in ((["--accel", "kvm"], "say --accel tcg"), (["--print"], "leave --print out")):
+        result = lab.run([lib.DIATOM, "run", "--as", "qemu", "--gdb", "0", *words, lib.image("hello")])
+        lib.equal(result.code, lib.EXIT_USAGE, f"{result.err}exit code")
+        lib.contains(result.err, part, "the error")
+
+
 @lib.test_each("qemu", "q35")
 def idle_is_idle(lab, target):
     """An echo server that waits: a spinning guest would take a whole core (bench/qemu.py measures)."""
