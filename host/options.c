@@ -338,9 +338,13 @@ bool options_takes_next(const char *word)
 	return false;
 }
 
-/* What our own targets do and QEMU's doesn't; NULL: nothing of it was asked for. */
-static const char *not_for_qemu(const struct options *options)
+/* What a command that is only shown can't do; NULL: nothing of it was asked for. */
+static const char *not_for_print(const struct options *options)
 {
+	if (options->gdb != NULL)
+		return "gdb";
+	if (options->core != NULL)
+		return "core";
 	if (options->is_detached)
 		return "detach";
 	return options->name[0] != '\0' ? "name" : NULL;
@@ -369,13 +373,9 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (options->needs_qemu != NULL && options->target != TARGET_QEMU)
 		return report_error(
 			EXIT_USAGE, "say --as qemu, too", "--%s is for QEMU", options->needs_qemu);
-	if (options->target == TARGET_QEMU && not_for_qemu(options) != NULL)
-		return report_error(EXIT_USAGE, "leave it out, or say --as vm or --as process",
-			"--%s does not go with --as qemu", not_for_qemu(options));
-	if (options->gdb != NULL && options->qemu.is_printed)
-		return report_error(EXIT_USAGE,
-			"leave --print out: diatom's own gdb server stands between gdb and QEMU's",
-			"--gdb and --print don't go together");
+	if (options->qemu.is_printed && not_for_print(options) != NULL)
+		return report_error(EXIT_USAGE, "leave one of the two out",
+			"--%s does not go with --print", not_for_print(options));
 	if (at == argc)
 		return report_error(EXIT_USAGE, SEE_HELP, "which image? say:  diatom run IMAGE");
 	options->image = argv[at];

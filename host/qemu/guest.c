@@ -22,6 +22,7 @@
 #include "host/qemu/bridge.h"
 #include "host/qemu/files.h"
 #include "host/qemu/leash.h"
+#include "host/qemu/mirror.h"
 #include "host/qemu/pump.h"
 #include "host/report.h"
 
@@ -38,6 +39,7 @@ struct guest_watch {
 	int signals;
 	int report; /* -1: closed */
 	struct pump console, input;
+	struct mirror mirror;
 	struct bridge *bridge; /* NULL: there is no gdb */
 	unsigned requests;     /* INT and TERM that came */
 	bool is_started;       /* the mark came */
@@ -215,9 +217,12 @@ static void take_signal(struct guest_watch *watch)
 		ask_to_finish(watch);
 }
 
-static int64_t left_ns(const struct run_config *config)
+/* Of the run's time; INT64_MAX: it has no limit. */
+static int64_t left_ns(const struct run_config *config, int64_t now)
 {
-	return config->started_ns + config->timeout_ns - clock_ns(CLOCK_MONOTONIC);
+	if (config->timeout_ns == 0)
+		return INT64_MAX;
+	return config->started_ns + config->timeout_ns - now;
 }
 
 static void turn_bridge(struct guest_watch *watch, bool is_from_gdb)
@@ -231,28 +236,8 @@ static void turn_bridge(struct guest_watch *watch, bool is_from_gdb)
 		end(watch, EXIT_KILLED);
 }
 
-/* Waits for news and takes it. False: the time limit passed. */
-static bool turn(struct guest_watch *watch)
+static void take_news(struct guest_watch *watch, const struct pollfd *places)
 {
-	struct pollfd places[PLACES] = {
-		[AT_SIGNALS] = { .fd = watch->signals, .events = POLLIN },
-		[AT_REPORT] = { .fd = watch->report, .events = POLLIN },
-		[AT_CONSOLE] = pump_wish(&watch->console),
-		[AT_INPUT] = pump_wish(&watch->input),
-		[AT_GDB] = { .fd = -1, .events = POLLIN },
-		[AT_MACHINE] = { .fd = -1, .events = POLLIN },
-	};
-	int64_t left = watch->config->timeout_ns != 0 ? left_ns(watch->config) : INT64_MAX;
-	struct timespec wait = { left / SECOND, left % SECOND };
-
-	if (left <= 0)
-		return false;
-	if (watch->bridge != NULL && !watch->has_code) {
-		places[AT_GDB].fd = bridge_gdb(watch->bridge);
-		places[AT_MACHINE].fd = bridge_machine(watch->bridge);
-	}
-	if (ppoll(places, PLACES, left == INT64_MAX ? NULL : &wait, NULL) < 0)
-		return true;
 	if (places[AT_CONSOLE].revents != 0)
 		pump_move(&watch->console);
 	if (places[AT_INPUT].revents != 0)
@@ -263,6 +248,34 @@ static bool turn(struct guest_watch *watch)
 		turn_bridge(watch, places[AT_GDB].revents != 0);
 	if (places[AT_SIGNALS].revents != 0)
 		take_signal(watch);
+}
+
+/* Waits for news and takes it. False: the time limit passed. */
+static bool turn(struct guest_watch *watch)
+{
+	bool has_bridge = watch->bridge != NULL && !watch->has_code;
+	struct pollfd places[PLACES] = {
+		[AT_SIGNALS] = { .fd = watch->signals, .events = POLLIN },
+		[AT_REPORT] = { .fd = watch->report, .events = POLLIN },
+		[AT_CONSOLE] = pump_wish(&watch->console),
+		[AT_INPUT] = pump_wish(&watch->input),
+		[AT_GDB] = { has_bridge ? bridge_gdb(watch->bridge) : -1, POLLIN, 0 },
+		[AT_MACHINE] = { has_bridge ? bridge_machine(watch->bridge) : -1, POLLIN, 0 },
+	};
+	int64_t now = clock_ns(CLOCK_MONOTONIC), left = left_ns(watch->config, now);
+	int64_t copy = mirror_left_ns(&watch->mirror, now);
+	struct timespec wait;
+
+	if (left <= 0)
+		return false;
+	if (copy == 0) {
+		mirror_copy(&watch->mirror, now);
+		copy = mirror_left_ns(&watch->mirror, now);
+	}
+	left = left < copy ? left : copy;
+	wait = (struct timespec){ left / SECOND, left % SECOND };
+	if (ppoll(places, PLACES, left == INT64_MAX ? NULL : &wait, NULL) > 0)
+		take_news(watch, places);
 	return true;
 }
 
@@ -340,6 +353,7 @@ int guest_run(struct guest *guest, const struct run_config *config, struct comma
 		report_line("QEMU goes on if diatom is killed: %s", strerror(errno));
 	pump_start(&watch.console, guest->console, STDOUT_FILENO);
 	pump_start(&watch.input, guest->input >= 0 ? STDIN_FILENO : -1, guest->input);
+	mirror_init(&watch.mirror, &guest->memory, config, guest->image);
 	if (config->gdb != NULL)
 		start_bridge(&watch, guest);
 	while (!watch.has_ended) {
@@ -354,6 +368,7 @@ int guest_run(struct guest *guest, const struct run_config *config, struct comma
 	while (watch.report >= 0 && take_report(&watch))
 		;
 	pump_drain(&watch.console, watch.requests > 1 || watch.code == EXIT_TIMED_OUT);
+	mirror_copy(&watch.mirror, clock_ns(CLOCK_MONOTONIC));
 	if (watch.has_crashed)
 		tell_crash(&watch, guest);
 	if (!watch.has_code)

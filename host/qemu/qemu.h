@@ -10,6 +10,7 @@
  *     memory    the machine's memory, which we share with it
  *     world     ... and what the shim made there
  *     crash     the report of a crash, from both
+ *     mirror    counters out of memory, for diatom stats
  *     stub      QEMU's gdb server, and
  *     bridge    ours over it
  */

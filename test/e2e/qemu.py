@@ -456,9 +456,13 @@ def pretender_under_gdb(lab, name):
 
 
 @lib.test
-def gdb_wants_tcg(lab):
-    for words, part in ((["--accel", "kvm"], "say --accel tcg"), (["--print"], "leave --print out")):
-        result = lab.run([lib.DIATOM, "run", "--as", "qemu", "--gdb", "0", *words, lib.image("hello")])
+def what_does_not_go(lab):
+    for words, part in ((["--gdb", "0", "--accel", "kvm"], "say --accel tcg"),
+                        (["--print", "--gdb", "0"], "--gdb does not go with --print"),
+                        (["--print", "--core", "/nonexistent/c"], "--core does not go with --print"),
+                        (["--print", "--name", "a"], "--name does not go with --print"),
+                        (["--print", "--detach"], "--detach does not go with --print")):
+        result = lab.run([lib.DIATOM, "run", "--as", "qemu", *words, lib.image("hello")])
         lib.equal(result.code, lib.EXIT_USAGE, f"{result.err}exit code")
         lib.contains(result.err, part, "the error")
 
