@@ -140,6 +140,7 @@ struct tcp_connection {
 	uint32_t rtt_us, rtt_variation_us, rtt_least_us, rto_us;
 	/* RFC 7323 */
 	uint32_t stamp_offset, stamp_recent, stamp_recent_ms;
+	uint32_t answered_at; /* bytes_received, its low half, when we last sent text */
 
 	/* Deadlines, all of them behind one timer. */
 	instant alarm_at, ack_at, idle_at;
@@ -148,7 +149,6 @@ struct tcp_connection {
 	uint32_t user_timeout_ms, keep_alive_ms, keep_interval_ms;
 	uint32_t retransmissions;
 	uint64_t bytes_received, bytes_acknowledged;
-	uint32_t answered_at;  /* bytes_received, its low half, when we last sent text */
 	uint16_t mss;	       /* what a segment may carry, options included */
 	uint16_t mss_asked;    /* what the peer wants at most */
 	uint16_t mss_received; /* the largest text that came: what an ACK is owed for twice */
