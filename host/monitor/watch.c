@@ -41,7 +41,7 @@ int watch_start(struct guest *guest, const struct run_config *config)
 	guest->trace = config->observer->monitor;
 	if (config->observer->samples == NULL)
 		return 0;
-	return sampler_start(config->observer, on_tick, 0);
+	return sampler_start(config->observer, 2, on_tick, 0);
 }
 
 void watch_note(const struct guest *guest, enum trace_type type, int64_t start, uint32_t detail)

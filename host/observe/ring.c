@@ -10,6 +10,9 @@
 #include <sys/mman.h>
 
 #define PAGE_SIZE UINT64_C(4096)
+#ifndef MADV_POPULATE_WRITE /* Linux 5.14 */
+#define MADV_POPULATE_WRITE 23
+#endif
 
 uint64_t ring_bytes(const struct ring *ring)
 {
@@ -30,6 +33,11 @@ int ring_make(struct ring *ring, uint64_t slot_count, uint32_t slot_bytes)
 		return -errno;
 	ring->shared = memory;
 	return 0;
+}
+
+void ring_fault_in(const struct ring *ring)
+{
+	madvise(ring->shared, ring_bytes(ring), MADV_POPULATE_WRITE);
 }
 
 int ring_move(struct ring *ring, void *place)

@@ -29,6 +29,9 @@ int ring_make(struct ring *ring, uint64_t slot_count, uint32_t slot_bytes);
 /* Of the whole mapping, in whole pages. */
 uint64_t ring_bytes(const struct ring *ring);
 
+/* Maps all of its pages into this process, which a fork leaves to page faults. */
+void ring_fault_in(const struct ring *ring);
+
 /* Moves the mapping, in this process only, over whatever is at `place` (page-aligned): how a body gets
  * to see it. 0 or a negative errno. */
 int ring_move(struct ring *ring, void *place);

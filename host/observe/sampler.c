@@ -28,16 +28,18 @@ static int64_t interval_ns(unsigned hz)
 	return BILLION / hz + BILLION / hz * 3 / 1000;
 }
 
-int sampler_start(
-	const struct observer *observer, void (*handler)(int, siginfo_t *, void *), int flags)
+static struct timespec timespec_of(int64_t ns)
+{
+	return (struct timespec){ ns / BILLION, ns % BILLION };
+}
+
+int sampler_start(const struct observer *observer, unsigned timers,
+	void (*handler)(int, siginfo_t *, void *), int flags)
 {
 	struct sigaction action = { .sa_sigaction = handler,
 		.sa_flags = SA_SIGINFO | SA_RESTART | flags };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF };
 	int64_t ns = interval_ns(observer->hz);
-	struct itimerspec time = { .it_interval = { ns / BILLION, ns % BILLION },
-		.it_value = { ns / BILLION, ns % BILLION } };
-	timer_t timer;
 
 	sampler.ring = observer->samples;
 	sampler.told = observer->told;
@@ -47,10 +49,17 @@ int sampler_start(
 	sigaddset(&action.sa_mask, SIGINT);
 	sigaddset(&action.sa_mask, SIGTERM);
 	sigaddset(&action.sa_mask, SIGALRM);
-	if (sigaction(SIGPROF, &action, NULL) != 0 ||
-		timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
-		timer_settime(timer, 0, &time, NULL) != 0)
+	ring_fault_in(observer->samples);
+	if (sigaction(SIGPROF, &action, NULL) != 0)
 		return -errno;
+	for (unsigned i = 1; i <= timers; i++) {
+		struct itimerspec time = { timespec_of(timers * ns), timespec_of(i * ns) };
+		timer_t timer;
+
+		if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
+			timer_settime(timer, 0, &time, NULL) != 0)
+			return -errno;
+	}
 	return 0;
 }
 

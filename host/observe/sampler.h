@@ -1,5 +1,5 @@
 /*
- * The sampler: a timer's signal comes `hz` times a second, and its handler copies the body's registers
+ * The sampler: a signal of timers comes `hz` times a second, and its handler copies the body's registers
  * and the top of its stack. Who the caller of whom is gets worked out later, in another process.
  *
  * The timer counts real time, for timers of CPU time are only as fine as the kernel's tick. So each
@@ -39,10 +39,16 @@ struct sample {
 	uint8_t stack[SAMPLE_STACK_BYTES]; /* from rsp upwards; what is beyond stack_bytes is old */
 };
 
-/* Installs the handler of the signal, with those flags beside SA_SIGINFO and SA_RESTART, and starts the
- * timer. 0 or a negative errno. */
-int sampler_start(
-	const struct observer *observer, void (*handler)(int, siginfo_t *, void *), int flags);
+/*
+ * Installs the handler of the signal, with those flags beside SA_SIGINFO and SA_RESTART, and starts the
+ * timers. 0 or a negative errno.
+ *
+ * Of two timers that take turns, one has been set before the other expires: the hardware's timer need
+ * not be set a second time for a tick, which a hypervisor below would have to emulate. But a sleep then
+ * ends with up to two signals, so a handler that tells sleeps apart by the signal takes one timer.
+ */
+int sampler_start(const struct observer *observer, unsigned timers,
+	void (*handler)(int, siginfo_t *, void *), int flags);
 
 /* A set of the sampler's signal, for ppoll; NULL without a sampler. */
 const sigset_t *sampler_mask(void);

@@ -70,5 +70,5 @@ int ticks_start(const struct run_config *config, const struct space *space)
 	ticks.stub = space->stub;
 	ticks.stub_return = space->stub + SPACE_STUB_RETURN;
 	ticks.thread = traps_thread();
-	return sampler_start(config->observer, on_tick, SA_ONSTACK);
+	return sampler_start(config->observer, 1, on_tick, SA_ONSTACK);
 }
