@@ -29,7 +29,7 @@ static const char help[] =
 	"  diatom gdb IMAGE [ARGUMENT ...]  start it, and gdb connected to it\n"
 	"  diatom inspect IMAGE             what it asks for, what is in it and why, what is weak\n"
 	"  diatom symbolize IMAGE           name the places in a crash report\n"
-	"  diatom ps | logs NAME | stop NAME | stats NAME    those started with --name\n"
+	"  diatom ps | logs NAME | stop NAME | stats NAME | rm NAME    those started with --name\n"
 	"  diatom profile IMAGE             run it, and draw where its time goes\n"
 	"  diatom trace IMAGE               run it, and write a timeline of what it does\n"
 	"  diatom version                   say which diatom this is\n"
@@ -64,6 +64,7 @@ static const struct command {
 	{ "ps", ps_command },
 	{ "logs", logs_command },
 	{ "stop", stop_command },
+	{ "rm", rm_command },
 	{ "stats", stats_command },
 	{ "profile", profile_command },
 	{ "trace", trace_command },

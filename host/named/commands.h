@@ -8,6 +8,7 @@
 int ps_command(int argc, char **argv);
 int logs_command(int argc, char **argv);
 int stop_command(int argc, char **argv);
+int rm_command(int argc, char **argv);
 int stats_command(int argc, char **argv);
 
 #endif

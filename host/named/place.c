@@ -115,27 +115,79 @@ static int complain_taken(const char *name)
 	return report_error(EXIT_REFUSED, remedy, "a run named \"%s\" is going on", name);
 }
 
+static void remove_files(const struct place *place)
+{
+	static const char *const files[] = { "exit", "state.json", "log", "log.1", "data",
+		"counters", ".exit", ".state.json", ".counters" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		unlinkat(place->folder, files[i], 0);
+}
+
+/* The run may be removed between any two steps: then its lock is of no file any more. */
+static bool is_there(const struct place *place)
+{
+	struct stat status;
+
+	return fstat(place->lock, &status) == 0 && status.st_nlink > 0;
+}
+
+/* 0: it is ours. ESTALE: it was removed meanwhile. EWOULDBLOCK: another has it. Else an errno. */
+static int claim_once(struct place *place, int base, const char *name)
+{
+	int error = ESTALE;
+
+	if ((mkdirat(base, name, 0700) != 0 && errno != EEXIST) ||
+		!open_run(place, base, name, O_CREAT))
+		return errno == ENOENT ? ESTALE : errno;
+	if (!take_lock(place->lock))
+		error = EWOULDBLOCK;
+	else if (is_there(place))
+		return 0;
+	place_close(place);
+	return error;
+}
+
 int place_claim(struct place *place, const char *name)
 {
-	static const char *const left[] = { "exit", "state.json", "log", "log.1", "data",
-		"counters" };
-	int base = open_base(true);
-	bool is_open;
+	int base = open_base(true), error = ESTALE;
 
 	if (base < 0)
 		return EXIT_HOST_LACKS;
-	is_open = (mkdirat(base, name, 0700) == 0 || errno == EEXIST) &&
-		  open_run(place, base, name, O_CREAT);
+	for (int i = 0; i < TRIES && error == ESTALE; i++)
+		error = claim_once(place, base, name);
 	close(base);
-	if (!is_open)
-		return complain_base(name, strerror(errno));
-	if (!take_lock(place->lock)) {
-		place_close(place);
+	if (error == EWOULDBLOCK)
 		return complain_taken(name);
-	}
-	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++)
-		unlinkat(place->folder, left[i], 0);
+	if (error != 0)
+		return complain_base(name, strerror(error));
+	remove_files(place);
 	return 0;
+}
+
+bool place_remove(struct place *place)
+{
+	int base, error = 0;
+
+	if (!take_lock(place->lock)) {
+		errno = EWOULDBLOCK;
+		return false;
+	}
+	if (!is_there(place))
+		return true;
+	base = open_base(false);
+	if (base < 0) {
+		errno = ENOENT;
+		return false;
+	}
+	remove_files(place);
+	/* The lock at last: who waits for it finds that it is gone. */
+	if (unlinkat(place->folder, "lock", 0) != 0 ||
+		unlinkat(base, place->name, AT_REMOVEDIR) != 0)
+		error = errno;
+	close(base);
+	errno = error;
+	return error == 0;
 }
 
 int place_find(struct place *place, const char *name)

@@ -3,7 +3,7 @@
  *
  *     $DIATOM_STATE, else $XDG_RUNTIME_DIR/diatom, else (root only) /run/diatom
  *
- *     NAME/lock         locked (flock) as long as the run or its supervisor lives; never removed
+ *     NAME/lock         locked (flock) as long as the run or its supervisor lives
  *     NAME/state.json   what it is (host/named/state.h); written by the run before it starts
  *     NAME/log, log.1   what it printed, if it is detached
  *     NAME/data         the body's data, shared while it runs
@@ -38,6 +38,10 @@ int place_claim(struct place *place, const char *name);
 int place_find(struct place *place, const char *name);
 
 void place_close(struct place *place);
+
+/* Removes the folder of a run that ended, and all in it; place_close is still to be called. False with
+ * errno: EWOULDBLOCK while the run lives. */
+bool place_remove(struct place *place);
 
 /* Does the run live? */
 bool place_is_alive(const struct place *place);

@@ -2,7 +2,7 @@
 Runs with a name: --name, --detach, and the commands that find them again.
 
     this script --- diatom run --detach ---> supervisor --- run        state in a folder of the test's
-                \\-- diatom ps, logs, stop, stats
+                \\-- diatom ps, logs, stop, stats, rm
 """
 import contextlib
 import json
@@ -200,6 +200,44 @@ def name_is_taken(lab):
         lib.equal(runs.state("a")["exit_code"], 128 + signal.SIGKILL, "exit code")
 
 
+@lib.test
+def removed(lab):
+    """What lives is refused; what ended is forgotten, and its name is free."""
+    with Runs(lab) as runs:
+        runs.detach("process", "--name", "lives", built(lab, "stubborn"), "compute")
+        for name in ("a", "b", "c"):
+            runs.good("run", "--as", "process", "--name", name, lib.image("hello"))
+        done = runs.command("rm", "lives")
+        lib.equal(done.code, lib.EXIT_REFUSED, f"{done.err}exit code")
+        lib.contains(done.err, "diatom stop lives", "standard error")
+        runs.good("rm", "a", "c")
+        lib.equal(sorted(os.listdir(runs.environment["DIATOM_STATE"])), ["b", "lives"], "folders")
+        lib.equal(runs.command("rm", "a").code, lib.EXIT_REFUSED, "exit code for what is gone")
+        runs.good("run", "--as", "process", "--name", "a", lib.image("hello"))
+        runs.good("rm", "--all-ended")
+        lib.equal([(run["name"], run["status"]) for run in runs.list()], [("lives", "running")], "runs")
+        runs.good("stop", "--time", "1", "lives")
+        runs.good("rm", "lives")
+        lib.equal(os.listdir(runs.environment["DIATOM_STATE"]), [], "folders")
+
+
+@lib.test
+def removed_while_it_starts(lab):
+    """A run that takes a name just as it is removed keeps its own state, or is told that it is taken."""
+    with Runs(lab) as runs:
+        environment = dict(os.environ, **runs.environment)
+        remover = subprocess.Popen(["sh", "-c", 'while :; do "$0" rm --all-ended; done', lib.DIATOM],
+                                   env=environment, stderr=subprocess.DEVNULL)
+        try:
+            for _ in range(40):
+                done = runs.command("run", "--as", "process", "--name", "a", lib.image("hello"))
+                lib.check(done.code == 0 and done.out == "hello\n" or "is going on" in done.err,
+                          f"exit {done.code}: {done.err}")
+        finally:
+            remover.kill()
+            remover.wait()
+
+
 @lib.test_each(*TARGETS)
 def killed(lab, target):
     """The run is killed: its exit code says so. Both are: the name is free, and its state says lost."""
@@ -311,6 +349,9 @@ ERRORS = {
     "stats_of_none": (["stats", "x"], lib.EXIT_REFUSED, 'no run named "x"'),
     "stats_option": (["stats", "--xml", "x"], lib.EXIT_USAGE, "--xml"),
     "stats_watch": (["stats", "x", "--watch", "0"], lib.EXIT_USAGE, "--watch"),
+    "rm_of_none": (["rm", "x"], lib.EXIT_REFUSED, 'no run named "x"'),
+    "rm_nameless": (["rm"], lib.EXIT_USAGE, "diatom rm NAME"),
+    "rm_option": (["rm", "x", "--all-ended"], lib.EXIT_USAGE, "--all-ended"),
     "ps_word": (["ps", "x"], lib.EXIT_USAGE, "diatom ps --help"),
 }
 
