@@ -78,8 +78,11 @@ static int open_base(bool is_wanted)
 	return -2;
 }
 
+/* False with errno. */
 static bool open_run(struct place *place, int base, const char *name, int flags)
 {
+	int error;
+
 	snprintf(place->name, sizeof(place->name), "%s", name);
 	place->lock = -1;
 	place->folder = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -89,7 +92,9 @@ static bool open_run(struct place *place, int base, const char *name, int flags)
 		openat(place->folder, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 	if (place->lock >= 0)
 		return true;
+	error = errno;
 	close(place->folder);
+	errno = error;
 	return false;
 }
 
