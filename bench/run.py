@@ -14,8 +14,8 @@ import sys
 import harness
 from harness import lib, say
 
-ALL = ["size", "boot", "qemu", "roundtrip", "dns", "dns_tcp", "tcp", "http", "latency", "idle", "tasks",
-       "profile"]
+ALL = ["size", "boot", "qemu", "roundtrip", "dns", "dns_tcp", "tcp", "loss", "http", "latency", "idle",
+       "tasks", "profile"]
 
 
 def write_readme():

@@ -1,17 +1,20 @@
 /*
  * Bulk TCP by the kernel, as client of any server and as a server of its own:
  *
- *     tcp-bulk serve                      port 9 takes all, port 19 sends all it can (RFC 863, 864)
- *     tcp-bulk in|out ADDRESS FLOWS SECONDS    "in": we send to port 9; "out": we read from port 19
+ *     tcp-bulk serve [CONTROL]            port 9 takes all, port 19 sends all it can (RFC 863, 864)
+ *     tcp-bulk in|out ADDRESS FLOWS SECONDS [CONTROL]    "in": we send to port 9; "out": we read from port 19
  *
+ * CONTROL is a congestion controller of the kernel's, by socket: a namespace may not choose any as its default.
  * The client prints bytes of each flow, counted from when all are connected.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +26,7 @@
 #define BLOCK	  (256 << 10)
 
 static char block[BLOCK];
+static const char *control; /* NULL: the kernel's default */
 
 static _Noreturn void die(const char *what)
 {
@@ -38,6 +42,14 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Accepted sockets inherit it. */
+static void set_control(int fd)
+{
+	if (control != NULL &&
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, control, strlen(control)) != 0)
+		die(control);
+}
+
 static int listen_on(uint16_t port)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -46,6 +58,7 @@ static int listen_on(uint16_t port)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(fd, 64) != 0)
 		die("listen");
+	set_control(fd);
 	return fd;
 }
 
@@ -88,6 +101,7 @@ static int connect_to(const char *address, uint16_t port)
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	set_control(fd);
 	inet_pton(AF_INET, address, &at.sin_addr);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0)
 		die(address);
@@ -128,9 +142,13 @@ static void run(int is_in, const char *address, unsigned flows, double seconds)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], "serve") == 0)
+	bool is_server = argc > 1 && strcmp(argv[1], "serve") == 0;
+	int arguments = is_server ? 2 : 5;
+
+	control = argc == arguments + 1 ? argv[arguments] : NULL;
+	if (is_server)
 		serve();
-	if (argc != 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > FLOWS_MAX)
+	if ((argc != 5 && argc != 6) || atoi(argv[3]) < 1 || atoi(argv[3]) > FLOWS_MAX)
 		return 2;
 	run(strcmp(argv[1], "in") == 0, argv[2], (unsigned)atoi(argv[3]), atof(argv[4]));
 	return 0;
