@@ -132,7 +132,7 @@ void tcp_reorder_relieve(struct tcp_host *host)
 static void remember(struct tcp_connection *c, uint32_t start, uint32_t end)
 {
 	struct tcp_reorder *r = c->reorder;
-	struct tcp_block kept[TCP_SACK_BLOCKS_MAX], block = { start, end };
+	struct tcp_block kept[TCP_SACK_BLOCKS_MAX] = { 0 }, block = { start, end };
 	unsigned count = 0, untold = 1;
 
 	for (unsigned i = 0; i < r->recent_count; i++) {

@@ -280,22 +280,31 @@ static const struct netdev_ops sim_ops = {
 	.prepare_sleep = sim_prepare_sleep,
 };
 
-void sim_host_start(
-	struct sim_host *host, struct sim_link *link, uint8_t number, const char *prefix_text)
+void sim_station_start(
+	struct sim_host *host, struct sim_link *link, uint8_t number, const char *name)
 {
 	const uint8_t mac[6] = { 2, 0, 0, 0, 0, number };
-	struct prefix prefix;
 
 	memset(&host->device, 0, sizeof(host->device));
 	host->device.ops = &sim_ops;
-	host->device.name = prefix_text;
+	host->device.name = name;
 	memcpy(host->device.mac, mac, sizeof(mac));
 	host->device.mtu = link->mtu;
 	host->device.features = link->features;
 	host->link = link;
 	host->sending_until = 0;
-	ASSERT(link->host_count < SIM_HOSTS_MAX && world.host_count < SIM_HOSTS_MAX);
+	host->arrive = NULL;
+	ASSERT(link->host_count < SIM_HOSTS_MAX);
 	link->hosts[link->host_count++] = host;
+}
+
+void sim_host_start(
+	struct sim_host *host, struct sim_link *link, uint8_t number, const char *prefix_text)
+{
+	struct prefix prefix;
+
+	sim_station_start(host, link, number, prefix_text);
+	ASSERT(world.host_count < SIM_HOSTS_MAX);
 	world.hosts[world.host_count++] = host;
 	net_stack_init(&host->stack, &host->device, sim_random, world.now);
 	ASSERT(prefix_parse(&prefix, prefix_text) == OK);
@@ -325,6 +334,10 @@ static void hand_in(struct sim_host *host, struct packet *frame)
 {
 	struct packet_queue frames = { 0 };
 
+	if (host->arrive != NULL) {
+		host->arrive(host, frame);
+		return;
+	}
 	packet_queue_put(&frames, frame);
 	net_stack_input(&host->stack, &frames, world.now);
 }

@@ -6,7 +6,8 @@
  *              +--- link ----+                with a delay of its own for each, or loses, doubles,
  *     host B --+             +-- host D       or damages it
  *
- * The hosts run the real stack (net/): its device is a link's end, its clock the world's.
+ * The hosts run the real stack (net/): its device is a link's end, its clock the world's. Links are joined by
+ * routers (test/sim/sim_router.h).
  */
 #ifndef DIATOM_TEST_SIM_WORLD_H
 #define DIATOM_TEST_SIM_WORLD_H
@@ -15,7 +16,7 @@
 #include "net/ipv6.h"
 #include "net/stack.h"
 
-#define SIM_HOSTS_MAX 8
+#define SIM_HOSTS_MAX 32
 
 /* What a link does to a frame; chances are in a million. All of it may change while it is in use. */
 struct sim_link {
@@ -46,6 +47,8 @@ struct sim_host {
 	struct ipv6_host ipv6; /* used when its prefix is one */
 	struct sim_link *link;
 	instant sending_until; /* the link is busy with its frames until then */
+	/* A station that is no host: what comes goes there, which takes it; its stack isn't used. */
+	void (*arrive)(struct sim_host *host, struct packet *frame);
 };
 
 /* Starts anew at time 1 s with nothing scheduled. One world at a time. */
@@ -71,6 +74,9 @@ void sim_check_always(void (*check)(void));
  * link. */
 void sim_host_start(
 	struct sim_host *host, struct sim_link *link, uint8_t number, const char *prefix);
+/* The same without a stack, for a station that sets `arrive` and sends by its device. */
+void sim_station_start(
+	struct sim_host *host, struct sim_link *link, uint8_t number, const char *name);
 /* Closes nothing, but drops what the stack holds: neighbours' queues and fragments. */
 void sim_host_end(struct sim_host *host);
 

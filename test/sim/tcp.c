@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "test/check.h"
-#include "test/sim/sim_tcp.h"
+#include "test/sim/sim_pairs.h"
 
 #define SEEDS_DEFAULT 1000
 #define SEEDS_SOAK    40000 /* others each time */
@@ -24,54 +24,24 @@ struct world {
 	struct sim_link link;
 	struct sim_tcp opener, listener;
 	struct tcp_port port;
-	struct sim_talker here[PAIRS_MAX], there[PAIRS_MAX];
-	unsigned pairs, accepted;
 	bool is_v6;
 };
 
 static struct world w;
 static uint64_t first_seed = 1, seed_count = SEEDS_DEFAULT;
 
-/* The talker whose opener has that port. */
-static struct sim_talker *talker_for(const struct tcp_connection *c)
-{
-	for (unsigned i = 0; i < w.pairs; i++)
-		if (w.here[i].c != NULL &&
-			w.here[i].c->flow.ends.local_port == c->flow.ends.remote_port)
-			return &w.there[i];
-	return NULL;
-}
-
-static void accept_all(struct tcp_port *port)
-{
-	struct tcp_connection *c;
-
-	while ((c = tcp_port_accept(port)) != NULL) {
-		struct sim_talker *t = talker_for(c);
-
-		if (t == NULL) { /* its opener has given up */
-			tcp_connection_abort(c);
-			tcp_connection_release(c);
-			continue;
-		}
-		w.accepted++;
-		sim_talker_join(t, &w.listener, c);
-	}
-}
-
 static void start(const struct sim_link *link)
 {
 	memset(&w.link, 0, sizeof(w.link));
 	memset(&w.port, 0, sizeof(w.port));
 	w.link = *link;
-	w.pairs = w.accepted = 0;
-	sim_talkers_forget();
+	sim_pairs_start();
 	sim_tcp_start(&w.opener, &w.link, 1, w.is_v6 ? "fd00::1/64" : "10.0.0.1/24");
 	sim_tcp_start(&w.listener, &w.link, 2, w.is_v6 ? "fd00::2/64" : "10.0.0.2/24");
 	w.opener.tcp.is_ecn_asked = sim_chance(500000);
 	w.opener.tcp.is_stamp_spared = sim_chance(300000); /* then F-RTO has to do without */
-	w.port.ready = accept_all;
-	CHECK(tcp_port_listen(&w.listener.tcp, &w.port, 7) == OK);
+	w.port.ready = sim_pairs_accept;
+	CHECK(tcp_port_listen(&w.listener.tcp, &w.port, SIM_PAIR_PORT) == OK);
 	sim_check_always(sim_talkers_check);
 }
 
@@ -84,18 +54,11 @@ static void stop(void)
 	sim_end();
 }
 
-static void open_pair(void *argument)
+static struct sim_pair *add_pair(void)
 {
-	unsigned i = (unsigned)(uintptr_t)argument;
-	struct endpoint to = { address_v4(0x0a000002), 7 };
-	struct address v6 = { { 0xfd, [15] = 2 } };
-	struct tcp_connection *c;
+	static const struct address v6 = { { 0xfd, [15] = 2 } };
 
-	net_stack_set_time(&w.opener.host.stack, sim_now());
-	if (w.is_v6)
-		to.address = v6;
-	CHECK(tcp_connection_open(&w.opener.tcp, &to, &c) == OK);
-	sim_talker_join(&w.here[i], &w.opener, c);
+	return sim_pairs_add(&w.opener, &w.listener, w.is_v6 ? v6 : address_v4(0x0a000002));
 }
 
 /* No first numbers but such as wrap within a stream: the port is known before, for a while. */
@@ -104,11 +67,11 @@ static uint32_t no_chance(void)
 	return 0;
 }
 
-static void open_wrapping(void *argument)
+static void open_wrapping(struct sim_pair *pair)
 {
-	struct tcp_ends ends = {
-		.local = address_v4(0x0a000001), .remote = address_v4(0x0a000002), .remote_port = 7
-	};
+	struct tcp_ends ends = { .local = address_v4(0x0a000001),
+		.remote = address_v4(0x0a000002),
+		.remote_port = SIM_PAIR_PORT };
 	struct net_stack *stack = &w.opener.host.stack;
 	uint32_t (*random)(void) = stack->random;
 	struct tcp_ends back;
@@ -122,45 +85,11 @@ static void open_wrapping(void *argument)
 	} while (-tcp_sequence_first(&w.opener.tcp, &ends) > 60000);
 	back = (struct tcp_ends){ .local = ends.remote,
 		.remote = ends.local,
-		.local_port = 7,
+		.local_port = SIM_PAIR_PORT,
 		.remote_port = ends.local_port };
 	sim_tcp_wrap_soon(&w.listener, &back, 60000);
-	open_pair(argument);
+	sim_pair_open(pair);
 	stack->random = random;
-}
-
-static void add_pair(unsigned i, void (*open)(void *argument))
-{
-	w.pairs = i + 1;
-	sim_talker_random(&w.here[i], 2 * i, 2 * i + 1);
-	sim_talker_random(&w.there[i], 2 * i + 1, 2 * i);
-	w.here[i].reopen = open;
-	w.here[i].argument = (void *)(uintptr_t)i;
-	sim_at(sim_now() + MICROSECONDS(sim_between(0, 20000)), open, (void *)(uintptr_t)i);
-}
-
-/* Each pair's ends await what the other sends. */
-static void agree_on_lengths(void)
-{
-	for (unsigned i = 0; i < w.pairs; i++) {
-		sim_talker_await(&w.here[i], w.there[i].to_send);
-		sim_talker_await(&w.there[i], w.here[i].to_send);
-	}
-}
-
-static void add_pairs(unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		add_pair(i, open_pair);
-	agree_on_lengths();
-}
-
-static bool all_done(void *argument)
-{
-	for (unsigned i = 0; i < w.pairs; i++)
-		if (!w.here[i].is_done || !w.there[i].is_done)
-			return false;
-	return w.opener.tcp.connections == 0 && w.listener.tcp.connections == 0;
 }
 
 static void tcp_link_random(struct sim_link *link)
@@ -226,38 +155,21 @@ static void add_changes(void)
 	}
 }
 
-static void judge(uint64_t seed, bool is_done)
+static void run_and_judge(uint64_t seed)
 {
-	for (unsigned i = 0; i < w.pairs; i++) {
-		const struct sim_talker *both[2] = { &w.here[i], &w.there[i] };
+	const char *fault;
 
-		for (unsigned k = 0; k < 2; k++) {
-			const struct sim_talker *t = both[k];
-
-			if (t->is_wrong)
-				CHECK_FAIL("seed %llu: stream %u is wrong at %llu",
-					(unsigned long long)seed, t->peer_stream,
-					(unsigned long long)t->read);
-			if (!t->is_done || t->ended != OK || t->read != t->to_read)
-				CHECK_FAIL(
-					"seed %llu: %u wrote %llu of %llu, read %llu of %llu: %s, %s",
-					(unsigned long long)seed, t->stream,
-					(unsigned long long)t->sent, (unsigned long long)t->to_send,
-					(unsigned long long)t->read, (unsigned long long)t->to_read,
-					status_text(t->ended),
-					t->c ? tcp_state_text((enum tcp_state)t->c->flow.ends.state)
-					     : "no connection");
-		}
-	}
-	if (!is_done)
-		CHECK_FAIL("seed %llu: not over", (unsigned long long)seed);
+	sim_run(sim_now() + SECONDS(3000), sim_pairs_are_done, NULL);
+	fault = sim_pairs_fault();
+	if (fault != NULL)
+		CHECK_FAIL("seed %llu: %s", (unsigned long long)seed, fault);
 }
 
 static uint64_t run_seed(uint64_t seed)
 {
 	struct sim_link link;
+	unsigned pairs;
 	uint64_t digest;
-	bool is_done;
 
 	sim_start(seed);
 	tcp_link_random(&link);
@@ -265,10 +177,11 @@ static uint64_t run_seed(uint64_t seed)
 	if (w.is_v6 && link.mtu < IPV6_MTU_MIN)
 		link.mtu = IPV6_MTU_MIN;
 	start(&link);
-	add_pairs(sim_chance(700000) ? 1 : sim_between(2, PAIRS_MAX));
+	pairs = sim_chance(700000) ? 1 : sim_between(2, PAIRS_MAX);
+	for (unsigned i = 0; i < pairs; i++)
+		add_pair();
 	add_changes();
-	is_done = sim_run(sim_now() + SECONDS(3000), all_done, NULL);
-	judge(seed, is_done);
+	run_and_judge(seed);
 	digest = sim_digest();
 	stop();
 	return digest;
@@ -298,16 +211,19 @@ static void numbers_wrap(void)
 {
 	for (uint64_t seed = 1; seed <= WRAP_SEEDS; seed++) {
 		struct sim_link link;
+		struct sim_pair *pair;
 
 		sim_start(seed);
+		w.is_v6 = false;
 		tcp_link_random(&link);
 		start(&link);
-		add_pair(0, open_wrapping);
-		w.here[0].to_send = w.there[0].to_send = 100000;
-		w.here[0].write_most = w.there[0].write_most = 1448;
-		agree_on_lengths();
+		pair = add_pair();
+		pair->open = open_wrapping;
+		pair->here.to_send = pair->there.to_send = 100000;
+		pair->here.write_most = pair->there.write_most = 1448;
+		sim_pair_agree(pair);
 		add_changes();
-		judge(seed, sim_run(sim_now() + SECONDS(3000), all_done, NULL));
+		run_and_judge(seed);
 		stop();
 		if (check_failed)
 			return;
