@@ -77,7 +77,10 @@ static uint32_t end_of(const struct tcp_connection *c)
 	return c->snd_end + (c->is_shut ? 1 : 0);
 }
 
-/* Sends [from, to) of what is queued, FIN counted, in one frame; *to becomes what did leave. */
+/*
+ * Sends [from, to) of what is queued, FIN counted, in one frame; *to becomes what did leave. What uses up the
+ * congestion window is pushed, too: many receivers acknowledge that at once, and nothing else can leave before.
+ */
 static enum status send_range(struct tcp_connection *c, uint32_t from, uint32_t *to)
 {
 	bool is_fin = c->is_shut && *to == c->snd_end + 1;
@@ -87,7 +90,8 @@ static enum status send_range(struct tcp_connection *c, uint32_t from, uint32_t 
 
 	if (is_fin)
 		flags |= TCP_FIN;
-	if (text > 0 && from + text == c->snd_end)
+	if (text > 0 &&
+		(from + text == c->snd_end || congestion_left(c) < text + c->congestion.mss))
 		flags |= TCP_PSH;
 	status = tcp_emit(c, from, &text, flags);
 	*to = from + text + (text == wanted && is_fin);

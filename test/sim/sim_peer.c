@@ -19,7 +19,7 @@ struct tcp_header sent;
 struct tcp_options sent_options;
 struct ipv4_header sent_ip;
 size_t sent_text;
-unsigned sent_count;
+unsigned sent_count, sent_pushes;
 struct tcp_block sent_blocks[64];
 unsigned sent_block_count;
 
@@ -40,6 +40,7 @@ static bool catch_frame(struct sim_link *from, const uint8_t *frame, size_t leng
 		view_part(segment, TCP_HEADER_BYTES, sent.header_length - TCP_HEADER_BYTES)));
 	sent_text = segment.length - sent.header_length;
 	sent_count++;
+	sent_pushes += !!(sent.flags & TCP_PSH);
 	for (unsigned i = 0; i < sent_options.block_count && sent_block_count < 64; i++)
 		sent_blocks[sent_block_count++] = sent_options.blocks[i];
 	return false;
@@ -47,7 +48,7 @@ static bool catch_frame(struct sim_link *from, const uint8_t *frame, size_t leng
 
 void caught_none(void)
 {
-	sent_count = sent_block_count = 0;
+	sent_count = sent_pushes = sent_block_count = 0;
 	memset(&sent, 0, sizeof(sent));
 }
 

@@ -24,7 +24,7 @@ extern struct tcp_header sent;
 extern struct tcp_options sent_options;
 extern struct ipv4_header sent_ip;
 extern size_t sent_text;
-extern unsigned sent_count;
+extern unsigned sent_count, sent_pushes;
 extern struct tcp_block sent_blocks[64]; /* the SACK blocks of all of them */
 extern unsigned sent_block_count;
 

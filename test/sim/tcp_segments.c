@@ -547,6 +547,8 @@ static void initial_window(void)
 	queue(20000);
 	CHECK_EQUAL(sent_count, 10);
 	CHECK_EQUAL(c->snd_nxt - c->snd_una, 14600);
+	CHECK_EQUAL(sent_pushes, 1); /* the last one, which uses up the window */
+	CHECK(sent.flags & TCP_PSH);
 	stop();
 }
 
