@@ -216,7 +216,9 @@ struct tcp_port {
 struct tcp_path {
 	struct address to;
 	instant learned;
-	uint16_t mtu; /* 0: unused */
+	instant probed;	  /* when a larger packet was last tried */
+	uint16_t mtu;	  /* 0: unused */
+	uint16_t ceiling; /* what was too large in this search; 0: nothing yet */
 };
 
 /* So many segments of a kind in a second, and no more. */

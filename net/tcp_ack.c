@@ -100,6 +100,7 @@ static void sample(struct tcp_connection *c, struct tcp_news *news)
 static void advance(struct tcp_connection *c, struct tcp_news *news)
 {
 	tcp_flight_acknowledge(c, news->ack, news);
+	tcp_path_probe_acknowledged(c, news->ack);
 	tcp_chunks_acknowledge(c, sequence_min(news->ack, c->snd_end));
 	c->bytes_acknowledged += news->acknowledged;
 	c->snd_una = news->ack;

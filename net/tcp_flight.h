@@ -55,6 +55,10 @@ struct tcp_flight {
 	uint8_t frto;		 /* enum tcp_frto */
 	uint32_t recovery_point; /* the phase ends when it is acknowledged */
 
+	/* A larger segment that is out to see if the path takes it; path_mtu 0: none is. */
+	uint32_t path_start, path_end;
+	uint16_t path_mtu;
+
 	/* RACK: the segment sent last of those delivered. */
 	instant rack_sent_at;
 	uint32_t rack_end, rack_rtt_us;

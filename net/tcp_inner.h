@@ -171,6 +171,8 @@ void tcp_recovery_acknowledged(struct tcp_connection *c, const struct tcp_news *
 void tcp_recovery_timed_out(struct tcp_connection *c);
 void tcp_recovery_reordered(struct tcp_connection *c); /* RACK's alarm */
 void tcp_recovery_mark(struct tcp_connection *c);      /* ECE came */
+/* The loss that began the recovery was none of the network's: window and threshold are as before it. */
+void tcp_recovery_forgive(struct tcp_connection *c);
 void tcp_rack_update(struct tcp_connection *c, const struct tcp_news *news);
 /* Marks what RACK holds for lost; when it wants to look again, or FOREVER. */
 instant tcp_rack_detect(struct tcp_connection *c);
@@ -211,5 +213,16 @@ void tcp_waiting_free(struct tcp_host *host, struct tcp_waiting *w);
 uint16_t tcp_path_mtu(struct tcp_host *host, const struct address *to);
 void tcp_path_learn(struct tcp_host *host, const struct address *to, uint16_t mtu);
 void tcp_path_suspect(struct tcp_connection *c); /* full segments vanish: a black hole? */
+struct tcp_path *tcp_path_find(struct tcp_host *host, const struct address *to);
+
+/* --- tcp_path_probe.c: and upwards again --- */
+
+/* The mss of a segment that should be tried now; 0: none. `text` may leave at once. */
+uint16_t tcp_path_probe_mss(struct tcp_connection *c, uint32_t text);
+/* It leaves as [start, end). */
+void tcp_path_probe_sent(struct tcp_connection *c, uint16_t mss, uint32_t start, uint32_t end);
+/* Everything before `ack` has arrived; [start, end) is sent again. */
+void tcp_path_probe_acknowledged(struct tcp_connection *c, uint32_t ack);
+void tcp_path_probe_repeated(struct tcp_connection *c, uint32_t start, uint32_t end);
 
 #endif

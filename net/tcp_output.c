@@ -121,6 +121,7 @@ static bool send_lost(struct tcp_connection *c)
 			retry_soon(c, TCP_ALARM_REORDER);
 			return false;
 		}
+		tcp_path_probe_repeated(c, sent->start, end);
 		paced(c, length);
 		c->retransmissions++;
 		c->flight->undo_repeats++;
@@ -198,11 +199,31 @@ static bool send_new(struct tcp_connection *c, uint32_t text)
 	return true;
 }
 
+/* One segment larger than the path is known to take, now and then. */
+static void probe_path(struct tcp_connection *c)
+{
+	uint32_t left = tcp_window_left(c), most = congestion_left(c), start = c->snd_nxt;
+	uint32_t queued = c->snd_end - c->snd_nxt;
+	uint16_t mss, before;
+
+	most = most < left ? most : left;
+	mss = tcp_path_probe_mss(c, most < queued ? most : queued);
+	if (mss == 0)
+		return;
+	before = c->mss;
+	c->mss = mss;
+	if (send_new(c, tcp_text_now(c)))
+		tcp_path_probe_sent(c, mss, start, c->snd_nxt);
+	c->mss = before;
+}
+
 static void send_all_new(struct tcp_connection *c)
 {
 	uint32_t text;
 
 	c->is_window_limited = false;
+	if (c->mss < c->mss_asked)
+		probe_path(c);
 	while (sequence_before(c->snd_nxt, c->snd_end) && (text = next_length(c)) > 0) {
 		if (must_wait(c))
 			return;

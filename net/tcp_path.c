@@ -1,13 +1,14 @@
 /*
  * Path MTU: from ICMP (RFC 1191), believed only about segments that are in flight (RFC 5927 7); and
- * without ICMP, when full segments vanish time and again (RFC 4821 7.7, RFC 2923 2.1). What was learned
- * is kept for ten minutes, then the link's MTU is tried again.
+ * without ICMP, when full segments vanish time and again (RFC 4821 7.7, RFC 2923 2.1). After ten minutes
+ * connections look whether the path has become larger (net/tcp_path_probe.c); what they don't renew is
+ * forgotten after twenty.
  */
 #include "diatom/counter.h"
 #include "net/ip.h"
 #include "net/tcp_inner.h"
 
-#define KEPT	      (10 * SECONDS(60)) /* RFC 1191 6.3 */
+#define KEPT	      (20 * SECONDS(60)) /* meanwhile net/tcp_path_probe.c tries larger ones */
 #define MTU_SUSPECTED 1024		 /* RFC 4821 7.7: BASE */
 
 COUNTER(path_learned, "tcp.path_mtu_learned", "path MTUs lowered by ICMP");
@@ -16,7 +17,7 @@ COUNTER(rx_bad_error, "tcp.rx_bad_error", "ICMP errors ignored: not about what i
 COUNTER(rx_soft_error, "tcp.rx_soft_error", "ICMP errors about connections that live on");
 COUNTER(rx_hard_error, "tcp.rx_hard_error", "connections not opened: ICMP said that they can't be");
 
-static struct tcp_path *find(struct tcp_host *host, const struct address *to)
+struct tcp_path *tcp_path_find(struct tcp_host *host, const struct address *to)
 {
 	for (unsigned i = 0; i < TCP_PATHS; i++)
 		if (host->paths[i].mtu != 0 && address_equal(&host->paths[i].to, to))
@@ -27,7 +28,7 @@ static struct tcp_path *find(struct tcp_host *host, const struct address *to)
 uint16_t tcp_path_mtu(struct tcp_host *host, const struct address *to)
 {
 	uint16_t link = tcp_ip_link_mtu(host->stack, to);
-	struct tcp_path *path = find(host, to);
+	struct tcp_path *path = tcp_path_find(host, to);
 
 	if (path == NULL)
 		return link;
@@ -40,7 +41,7 @@ uint16_t tcp_path_mtu(struct tcp_host *host, const struct address *to)
 
 void tcp_path_learn(struct tcp_host *host, const struct address *to, uint16_t mtu)
 {
-	struct tcp_path *path = find(host, to);
+	struct tcp_path *path = tcp_path_find(host, to);
 
 	for (unsigned i = 0; i < TCP_PATHS && path == NULL; i++)
 		if (host->paths[i].mtu == 0)
@@ -51,9 +52,7 @@ void tcp_path_learn(struct tcp_host *host, const struct address *to, uint16_t mt
 			if (host->paths[i].learned < path->learned)
 				path = &host->paths[i];
 	}
-	path->to = *to;
-	path->learned = tcp_now(host);
-	path->mtu = mtu;
+	*path = (struct tcp_path){ .to = *to, .learned = tcp_now(host), .mtu = mtu };
 }
 
 void tcp_path_suspect(struct tcp_connection *c)

@@ -73,16 +73,13 @@ static void leave(struct tcp_connection *c)
 
 /* --- for nothing? --- */
 
-static void undo(struct tcp_connection *c)
+void tcp_recovery_forgive(struct tcp_connection *c)
 {
 	struct tcp_flight *f = c->flight;
 
-	count(&undone);
-	c->spurious++;
 	if (c->congestion.window < f->undo_window)
 		c->congestion.window = f->undo_window;
 	c->congestion.threshold = f->undo_threshold;
-	tcp_flight_none_lost(c);
 	f->phase = TCP_PHASE_OPEN;
 	f->frto = TCP_FRTO_OFF;
 	f->is_undo_possible = false;
@@ -90,6 +87,14 @@ static void undo(struct tcp_connection *c)
 	f->duplicate_bytes = 0;
 	if (c->control->undone != NULL)
 		c->control->undone(&c->congestion, tcp_now(c->host));
+}
+
+static void undo(struct tcp_connection *c)
+{
+	count(&undone);
+	c->spurious++;
+	tcp_recovery_forgive(c);
+	tcp_flight_none_lost(c);
 }
 
 /* RFC 3522 3.2: the ACK of what was sent again echoes the time of its first sending. */
