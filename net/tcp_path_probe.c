@@ -26,7 +26,8 @@ static uint32_t headers_of(const struct tcp_connection *c)
 /* What the link and the peer take. */
 static uint32_t largest(const struct tcp_connection *c)
 {
-	uint32_t link = c->host->stack->device->mtu, peer = c->mss_asked + headers_of(c);
+	uint32_t link = tcp_ip_link_mtu(c->host->stack, &c->flow.ends.remote),
+		 peer = c->mss_asked + headers_of(c);
 
 	return link < peer ? link : peer;
 }

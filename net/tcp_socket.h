@@ -1,5 +1,6 @@
 /*
- * A connection as a program has it: net/tcp_socket.c reads and writes, net/tcp_open.c opens and listens.
+ * A connection as a program has it: net/tcp_open.c opens and listens, net/tcp_stream.c reads and writes,
+ * net/tcp_socket.c does the rest. What they share.
  */
 #ifndef DIATOM_NET_TCP_SOCKET_H
 #define DIATOM_NET_TCP_SOCKET_H
@@ -18,6 +19,22 @@ struct tcp {
 };
 
 extern struct pool tcp_pool;
+
+/* Each call begins with the stack's time set to now, and ends with what it may have left to be done: what was
+ * sent or set may want the stack's timer. */
+void tcp_enter(struct tcp *c);
+void tcp_leave(struct tcp *c);
+
+/* In between: until something has changed. TIMED_OUT, CANCELLED. */
+enum status tcp_wait_for_news(struct tcp *c, instant deadline);
+
+/* Gives up what the last read call handed out. */
+void tcp_free_held(struct tcp *c);
+
+static inline bool tcp_is_over(const struct tcp *c)
+{
+	return c->connection.error != OK;
+}
 
 /* struct tcp_host's notify. */
 void tcp_changed(struct tcp_connection *connection);
