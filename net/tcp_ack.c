@@ -7,7 +7,6 @@
 
 COUNTER(rx_bad_ack, "tcp.rx_bad_ack",
 	"segments dropped: they acknowledge what can't be (RFC 5961 5)");
-COUNTER(rx_no_ack, "tcp.rx_no_ack", "segments dropped: they acknowledge nothing");
 COUNTER(rx_bad_sack, "tcp.rx_bad_sack", "SACK blocks ignored: outside of what was sent");
 
 /* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. */
@@ -155,7 +154,7 @@ bool tcp_ack_input(struct tcp_connection *c, struct tcp_segment *s)
 	bool is_update;
 
 	if (!(s->header.flags & TCP_ACK)) {
-		count(&rx_no_ack);
+		tcp_ignored();
 		return false;
 	}
 	if (c->flow.ends.state == TCP_SYN_RECEIVED && !syn_received_ack(c, s))

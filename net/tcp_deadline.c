@@ -10,8 +10,7 @@
 #include "net/tcp_inner.h"
 
 COUNTER(timeouts, "tcp.timeouts", "retransmission timeouts");
-COUNTER(evicted, "tcp.evicted",
-	"connections reset: memory was short, and the peer took nothing for 30 s");
+COUNTER(evicted, "tcp.evicted", "connections reset: memory was short, they took nothing");
 COUNTER(keep_probes, "tcp.tx_keep_alives", "keep-alive probes sent");
 COUNTER(fin_wait_ends, "tcp.fin_wait_2_ends", "connections ended because the peer never did");
 

@@ -10,11 +10,7 @@
  *
  * Where there are time stamps Eifel (net/tcp_recovery.c) knows with the first ACK already, and this rests.
  */
-#include "diatom/counter.h"
 #include "net/tcp_inner.h"
-
-COUNTER(frto_begun, "tcp.frto_tried",
-	"timeouts after which new text was sent to see if anything is lost");
 
 void tcp_frto_begin(struct tcp_connection *c, bool is_first)
 {
@@ -30,7 +26,6 @@ static void send_new(struct tcp_connection *c)
 	f->frto = TCP_FRTO_OFF;
 	if (!sequence_before(c->snd_nxt, c->snd_end) || tcp_window_left(c) == 0)
 		return;
-	count(&frto_begun);
 	f->frto = TCP_FRTO_NEW_SENT;
 	tcp_flight_none_lost(c);
 	c->congestion.window = tcp_in_flight(c) + 2 * c->congestion.mss;

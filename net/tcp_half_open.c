@@ -13,11 +13,7 @@ COUNTER(half_open_expired, "tcp.half_open_expired", "handshakes given up: no las
 COUNTER(backlog_full, "tcp.backlog_full", "handshakes not completed: too many wait for tcp_accept");
 COUNTER(port_full, "tcp.port_full",
 	"handshakes not completed: the listener's limit of connections");
-COUNTER(half_open_ignored, "tcp.half_open_ignored",
-	"segments dropped: of no use to the handshake under way");
 COUNTER(half_open_refused, "tcp.half_open_refused", "SYNs dropped: no memory");
-COUNTER(listen_ignored, "tcp.listen_ignored",
-	"segments dropped or refused: of no connection, and no SYN");
 COUNTER(half_open_reset, "tcp.half_open_reset", "handshakes that the peer reset");
 
 static struct pool half_opens = POOL("tcp half-open", sizeof(struct tcp_half_open), 0);
@@ -227,7 +223,7 @@ void tcp_listen_input(struct tcp_host *host, struct tcp_port *port, struct tcp_s
 
 	/* First, check for a RST; second, check for an ACK. */
 	if (s->header.flags & TCP_RST) {
-		count(&listen_ignored);
+		tcp_ignored();
 		return;
 	}
 	if (s->header.flags & TCP_ACK) {
@@ -235,14 +231,14 @@ void tcp_listen_input(struct tcp_host *host, struct tcp_port *port, struct tcp_s
 		if (c != NULL) {
 			tcp_connection_input(c, s);
 		} else {
-			count(&listen_ignored);
+			tcp_ignored();
 			tcp_emit_reset(host, s);
 		}
 		return;
 	}
 	/* Third, check for a SYN. Text or FIN on it comes again, once there is a connection. */
 	if (!(s->header.flags & TCP_SYN) || s->header.flags & TCP_FIN) {
-		count(&listen_ignored);
+		tcp_ignored();
 		return;
 	}
 	count(&syn_received);
@@ -319,9 +315,9 @@ void tcp_half_open_input(struct tcp_host *host, struct tcp_half_open *h, struct 
 		count(&half_open_reset);
 		tcp_half_open_free(host, h);
 	} else if (kind != TCP_ACK || !is_useful(h, s)) {
-		count(&half_open_ignored);
+		tcp_ignored();
 	} else if (s->header.acknowledgment != h->iss + 1) {
-		count(&half_open_ignored);
+		tcp_ignored();
 		tcp_emit_reset(host, s);
 	} else {
 		c = complete(host, h, s);

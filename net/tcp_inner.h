@@ -135,6 +135,8 @@ duration tcp_rto(const struct tcp_connection *c); /* with back-off */
 
 /* --- tcp_input.c, tcp_ack.c, tcp_text.c: RFC 9293 3.10.7.4 --- */
 
+/* Counts a segment that has no use in the state: handshakes', listening ports', one without ACK. */
+void tcp_ignored(void);
 /* For a connection in a synchronized state or SYN-RECEIVED; may end it. */
 void tcp_connection_input(struct tcp_connection *c, struct tcp_segment *s);
 /* The fifth check. False: the segment is dropped. */

@@ -17,7 +17,7 @@ COUNTER(rx_unacceptable, "tcp.rx_unacceptable", "segments dropped: outside the w
 COUNTER(rx_old_stamp, "tcp.rx_old_stamp", "segments dropped: their time stamp is old (PAWS)");
 COUNTER(rx_no_stamp, "tcp.rx_no_stamp", "segments dropped: they lack the time stamp agreed on");
 COUNTER(rx_bad_reset, "tcp.rx_bad_reset", "resets not believed: not at the expected number");
-COUNTER(rx_no_syn, "tcp.rx_no_syn", "segments dropped: no answer to our SYN");
+COUNTER(rx_ignored, "tcp.rx_ignored", "segments dropped or reset: of no use in the flow's state");
 COUNTER(rx_bad_syn, "tcp.rx_bad_syn", "SYNs not believed: in an established connection");
 
 #define STAMP_MEMORY_MS (24u * 24 * 3600 * 1000) /* RFC 7323 5.5 */
@@ -57,6 +57,11 @@ static bool decode(struct tcp_segment *s, const struct ip_arrival *arrival)
 	packet_pull(packet, s->header.header_length);
 	s->text = packet->total_length;
 	return true;
+}
+
+void tcp_ignored(void)
+{
+	count(&rx_ignored);
 }
 
 /* --- CLOSED, LISTEN, and who else there is --- */
@@ -155,7 +160,7 @@ static void syn_sent_input(struct tcp_connection *c, struct tcp_segment *s)
 
 	/* First, check the ACK bit. */
 	if (flags & TCP_ACK && ack != c->iss + 1) {
-		count(&rx_no_syn);
+		tcp_ignored();
 		tcp_emit_reset(c->host, s);
 		return;
 	}
@@ -169,7 +174,7 @@ static void syn_sent_input(struct tcp_connection *c, struct tcp_segment *s)
 	}
 	/* Fourth, check the SYN bit. */
 	if (!(flags & TCP_SYN)) {
-		count(&rx_no_syn);
+		tcp_ignored();
 		return;
 	}
 	syn_sent_agree(c, s);

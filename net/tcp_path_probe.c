@@ -14,9 +14,8 @@
 #define PROBE_EVERY SECONDS(2)
 #define GAIN_LEAST  32 /* bytes; a search that could gain less is over */
 
-COUNTER(probes, "tcp.tx_path_probes",
-	"segments larger than the path's MTU, sent to see if they pass");
-COUNTER(raised, "tcp.path_mtu_raised", "path MTUs raised because such a segment arrived");
+COUNTER(probes, "tcp.tx_path_probes", "segments sent to see if a path takes larger ones");
+COUNTER(raised, "tcp.path_mtu_raised", "path MTUs raised: such a one arrived");
 
 static uint32_t headers_of(const struct tcp_connection *c)
 {

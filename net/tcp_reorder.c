@@ -22,8 +22,7 @@
 #define AGE_SAFE     SECONDS(5) /* younger ones are not dropped for others' sake */
 
 COUNTER(reorder_refused, "tcp.reorder_refused", "segments dropped: too much is out of order");
-COUNTER(reorder_evicted, "tcp.reorder_evicted",
-	"queues out of order that were dropped: memory was short, and they were old");
+COUNTER(reorder_evicted, "tcp.reorder_evicted", "old queues dropped: memory was short");
 COUNTER(reorder_overlap, "tcp.reorder_overlap_bytes", "bytes out of order that were there already");
 
 struct tcp_reorder {

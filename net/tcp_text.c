@@ -12,8 +12,7 @@
 COUNTER(rx_duplicate, "tcp.rx_duplicate_bytes", "bytes received that were there already");
 COUNTER(rx_beyond, "tcp.rx_beyond_bytes", "bytes dropped: beyond the window");
 COUNTER(rx_reordered, "tcp.rx_reordered", "segments received out of order");
-COUNTER(rx_no_memory, "tcp.rx_no_memory",
-	"segments dropped: what is left of the memory for all buffers is less than the connection holds");
+COUNTER(rx_no_memory, "tcp.rx_no_memory", "segments dropped: memory is short");
 COUNTER(rx_unwanted, "tcp.rx_unwanted", "connections reset: text came for who had closed");
 COUNTER(rx_after_fin, "tcp.rx_after_fin", "segments whose text lies beyond the FIN: ignored");
 

@@ -208,9 +208,9 @@ static void good_clients_keep_their_share(void)
 		const char *counted; /* each frame of the flood */
 	} rows[] = {
 		{ TCP_SYN, "tcp.rx_syns" },
-		{ TCP_ACK, "tcp.listen_ignored" },
-		{ TCP_RST, "tcp.listen_ignored" },
-		{ TCP_FIN | TCP_ACK, "tcp.listen_ignored" },
+		{ TCP_ACK, "tcp.rx_ignored" },
+		{ TCP_RST, "tcp.rx_ignored" },
+		{ TCP_FIN | TCP_ACK, "tcp.rx_ignored" },
 		{ 0, "udp.rx_no_port" },
 	};
 	unsigned quiet = replies_in(false, 0);

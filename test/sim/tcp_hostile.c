@@ -35,15 +35,15 @@ static void floods(void)
 		uint16_t to;
 		const char *counted;
 	} rows[] = {
-		{ TCP_ACK, 7, "tcp.listen_ignored" },
-		{ TCP_RST, 7, "tcp.listen_ignored" },
-		{ TCP_RST | TCP_ACK, 7, "tcp.listen_ignored" },
-		{ TCP_FIN, 7, "tcp.listen_ignored" },
-		{ TCP_FIN | TCP_ACK, 7, "tcp.listen_ignored" },
-		{ TCP_SYN | TCP_FIN, 7, "tcp.listen_ignored" },
-		{ TCP_SYN | TCP_ACK, 7, "tcp.listen_ignored" },
-		{ TCP_FIN | TCP_PSH | TCP_URG, 7, "tcp.listen_ignored" },
-		{ 0, 7, "tcp.listen_ignored" },
+		{ TCP_ACK, 7, "tcp.rx_ignored" },
+		{ TCP_RST, 7, "tcp.rx_ignored" },
+		{ TCP_RST | TCP_ACK, 7, "tcp.rx_ignored" },
+		{ TCP_FIN, 7, "tcp.rx_ignored" },
+		{ TCP_FIN | TCP_ACK, 7, "tcp.rx_ignored" },
+		{ TCP_SYN | TCP_FIN, 7, "tcp.rx_ignored" },
+		{ TCP_SYN | TCP_ACK, 7, "tcp.rx_ignored" },
+		{ TCP_FIN | TCP_PSH | TCP_URG, 7, "tcp.rx_ignored" },
+		{ 0, 7, "tcp.rx_ignored" },
 		{ TCP_SYN, 8, "tcp.rx_no_port" },
 		{ TCP_ACK, 8, "tcp.rx_no_port" },
 	};
@@ -76,7 +76,7 @@ static void floods(void)
 static void half_open_flows_end(void)
 {
 	static const uint8_t flags[] = { TCP_RST, TCP_ACK, TCP_FIN, 0, TCP_SYN | TCP_ACK };
-	uint64_t before = counter_value("tcp.half_open_ignored");
+	uint64_t before = counter_value("tcp.rx_ignored");
 
 	start();
 	for (unsigned second = 0; second < 80; second++) {
@@ -86,7 +86,7 @@ static void half_open_flows_end(void)
 			inject((struct segment){ .sequence = IRS + 100, .flags = flags[i] });
 		pass(MILLISECONDS(900));
 	}
-	CHECK_EQUAL(counter_value("tcp.half_open_ignored") - before, 5);
+	CHECK_EQUAL(counter_value("tcp.rx_ignored") - before, 5);
 	CHECK(counter_value("tcp.half_open_expired") > 0);
 	stop();
 }
