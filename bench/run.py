@@ -15,7 +15,7 @@ import harness
 from harness import lib, say
 
 ALL = ["size", "boot", "qemu", "roundtrip", "dns", "dns_tcp", "tcp", "loss", "http", "latency", "idle",
-       "tasks", "profile"]
+       "flood", "tasks", "profile"]
 
 
 def write_readme():

@@ -1,0 +1,123 @@
+"""
+What good clients keep while a flood fills half the link.
+
+    wrk -t1, flood (core B)  ---- tap ----  app/web's program (core A), as process and VM
+
+The link's rate is what the sender alone brings through the tap in a second, 60-byte frames, with the body
+reading; the flood is half of that: SYNs to the listening port, ACKs of no connection, UDP to no socket, each
+from another address behind a gateway. In the quiet rounds the same sender floods a veth that leads nowhere,
+so that it takes as much of wrk's core.
+"""
+import json
+import os
+import time
+
+import http as web
+from harness import CORES, Report, compile_peer, cpu_of, interleave, lib
+
+SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
+KINDS = {"SYN": "syn", "ACK": "ack", "UDP": "udp"}
+WORKLOADS = {
+    "keep-alive": ("/page.html", ["-c64"]),
+    "a connection each": ("/page.html", ["-c64", "-H", "Connection: close"]),
+}
+
+
+def hardware_address(net):
+    for line in net.ip("neigh").splitlines():
+        words = line.split()
+        if words[0] == net.body and "lladdr" in words:
+            return words[words.index("lladdr") + 1]
+    raise lib.Failure("the body's hardware address is not known")
+
+
+def flooder(kind, rate, seconds, interface, net):
+    port = "9" if kind == "udp" else "80"
+    return [compile_peer("flood", "-D_GNU_SOURCE"), interface, kind, f"{rate:.0f}", f"{seconds:.1f}",
+            hardware_address(net), net.body, port]
+
+
+def passed(net):
+    """Frames that the tap has handed to the body."""
+    link = json.loads(net.ip("-s", "-j", "link", "show", net.tap))[0]
+    return link["stats64"]["tx"]["packets"]
+
+
+def link_rate(lab, start, net):
+    """Frames a second that come through when the sender does nothing else."""
+    server = start(net)
+    try:
+        web.wait_for_answer(lab, server, net)
+        before, began = passed(net), time.monotonic()
+        sent = lab.run(flooder("ack", 0, 1, net.tap, net), inside=net, cpu=CORES[1])
+        lib.equal(sent.code, 0, f"{sent.err}flood")
+        return (passed(net) - before) / (time.monotonic() - began)
+    finally:
+        server.kill()
+
+
+def measure(lab, start, net, kind, rate, workload, is_quiet):
+    path, options = WORKLOADS[workload]
+    server = start(net)
+    try:
+        web.wait_for_answer(lab, server, net)
+        sender = lab.start(flooder(kind, rate, SECONDS + 1, "veth0" if is_quiet else net.tap, net),
+                           inside=net, cpu=CORES[1])
+        time.sleep(0.2)
+        before, came = cpu_of(server), passed(net)
+        got, count, errors, _, p99 = web.ask(lab, net, path, options)
+        frames = passed(net) - came
+        cpu = cpu_of(server) - before
+        sender.kill()
+        return {"rate": got / 1000, "frames": frames / SECONDS / 1000, "cpu": cpu / count * 1e6,
+                "p99": p99, "errors": errors}
+    finally:
+        server.kill()
+
+
+def run():
+    lib.need("wrk", "curl")
+    report = Report(
+        "flood", "Requests per second during a flood",
+        {"rate": ("requests", "k/s"), "frames": ("frames to the body", "k/s"),
+         "cpu": ("server CPU", "µs a request"), "p99": ("p99", "µs"), "errors": ("errors", "")},
+        "A page of 1 KiB from app/web, wrk with 64 connections. The flood is half of what the link takes.")
+    ratios = {}
+    with lib.Lab() as lab:
+        os.chmod(lab.directory, 0o755)
+        _, source = web.make_site()
+        image = web.build_image(lab, source)
+        jobs = {}
+        for target in ("process", "vm"):
+            name = "VM" if target == "vm" else "process"
+            net, sink = lab.network(), lab.namespace()
+            lab.veth(net, "10.8.0.1/24", sink, "10.8.0.2/24")
+
+            def start(at, target=target):
+                return lab.boot(image, target=target, net=at, cpu=CORES[0], mem=256,
+                                ip=f"{at.body}/{at.prefix},gw={at.host}", options=["--log", "warning"])
+            most = link_rate(lab, start, net)
+            report.note(f"{name}: the link takes {most / 1000:.0f} k frames/s; the flood is half of it")
+            for kind, code in KINDS.items():
+                for workload in WORKLOADS:
+                    if workload != "keep-alive" and kind != "SYN":
+                        continue
+                    for is_quiet in (True, False):
+                        row = f"{name}, {workload}, {'no flood' if is_quiet else kind}"
+                        if row in jobs:
+                            continue
+                        jobs[row] = (lambda start=start, net=net, code=code, most=most,
+                                     workload=workload, is_quiet=is_quiet: measure(
+                                         lab, start, net, code, most / 2, workload, is_quiet))
+                    ratios[f"{name}, {workload}, {kind}"] = f"{name}, {workload}, no flood"
+        for row, runs in interleave(jobs).items():
+            report.add(row, runs)
+    for flooded, quiet in ratios.items():
+        base = report.median(quiet)
+        report.claim(f"{flooded}: at least 0.7 times as without", report.median(flooded),
+                     base and 0.7 * base, at_most=False)
+    return report
+
+
+if __name__ == "__main__":
+    print(run().write())
