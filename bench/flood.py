@@ -33,7 +33,7 @@ def hardware_address(net):
 
 def flooder(kind, rate, seconds, interface, net):
     port = "9" if kind == "udp" else "80"
-    return [compile_peer("flood", "-D_GNU_SOURCE"), interface, kind, f"{rate:.0f}", f"{seconds:.1f}",
+    return [compile_peer("flood"), interface, kind, f"{rate:.0f}", f"{seconds:.1f}",
             hardware_address(net), net.body, port]
 
 

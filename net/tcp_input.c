@@ -14,6 +14,7 @@ COUNTER(rx_bad_checksum, "tcp.rx_bad_checksum", "segments dropped: checksum is w
 COUNTER(rx_for_group, "tcp.rx_for_group", "segments dropped: to a broadcast address, or port 0");
 COUNTER(rx_no_port, "tcp.rx_no_port", "segments refused: nobody listens there");
 COUNTER(rx_unacceptable, "tcp.rx_unacceptable", "segments dropped: outside the window");
+COUNTER(rx_window_closed, "tcp.rx_window_closed", "texts dropped: into a closed window");
 COUNTER(rx_old_stamp, "tcp.rx_old_stamp", "segments dropped: their time stamp is old (PAWS)");
 COUNTER(rx_no_stamp, "tcp.rx_no_stamp", "segments dropped: they lack the time stamp agreed on");
 COUNTER(rx_bad_reset, "tcp.rx_bad_reset", "resets not believed: not at the expected number");
@@ -214,6 +215,19 @@ static bool is_acceptable(const struct tcp_connection *c, const struct tcp_segme
 	       c->rcv_nxt - start < length;
 }
 
+/* "If the RCV.WND is zero, no segments will be acceptable, but special allowance should be made to accept valid
+ * ACKs, URGs, and RSTs": without what comes with them. */
+static void strip(struct tcp_connection *c, struct tcp_segment *s)
+{
+	if (tcp_segment_end(s) == c->rcv_nxt || s->header.flags & TCP_SYN)
+		return;
+	count(&rx_window_closed);
+	packet_trim(s->packet, 0);
+	s->text = 0;
+	s->header.flags &= (uint8_t)~TCP_FIN;
+	c->is_ack_now = true;
+}
+
 /* RFC 7323 5.3 R1, and 3.2 for segments without the option. False: dropped. */
 static bool stamp_is_fine(struct tcp_connection *c, const struct tcp_segment *s)
 {
@@ -324,6 +338,8 @@ void tcp_connection_input(struct tcp_connection *c, struct tcp_segment *s)
 			return;
 		}
 	}
+	if (c->rcv_edge == c->rcv_nxt && s->header.sequence == c->rcv_nxt)
+		strip(c, s);
 	if (!is_acceptable(c, s)) {
 		unacceptable(c, s);
 		return;

@@ -2,6 +2,7 @@
  * Between TCP and IP: the one file of TCP that knows IP's versions.
  */
 #include "net/ip.h"
+#include "net/ipv4.h"
 #include "net/tcp_inner.h"
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
@@ -46,8 +47,13 @@ uint8_t tcp_ip_segmentation(const struct address *a)
 
 bool tcp_ip_source(const struct net_stack *stack, const struct address *to, struct address *source)
 {
-	/* Of IPv4, groups have no route of their own. */
-	return (address_is_v4(to) || !ipv6_is_multicast(to)) && ip_source(stack, to, source);
+	/* RFC 9293 3.9.2.3 (MUST-46): not to a group. */
+	bool is_group = address_is_v4(to)
+				? !ipv4_is_unicast(address_to_v4(to)) ||
+					  net_stack_is_broadcast_v4(stack, address_to_v4(to))
+				: ipv6_is_multicast(to);
+
+	return !is_group && ip_source(stack, to, source);
 }
 
 uint16_t tcp_ip_link_mtu(const struct net_stack *stack, const struct address *to)

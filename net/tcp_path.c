@@ -111,7 +111,7 @@ static void too_long(struct tcp_connection *c, const struct ip_failure *failure)
 /* RFC 9293 3.9.2.2 (MUST-56): hard errors are hard only while a connection is being opened. */
 static void unreachable(struct tcp_connection *c, const struct ip_failure *failure)
 {
-	if (c->flow.ends.state != TCP_SYN_SENT) {
+	if (c->flow.ends.state != TCP_SYN_SENT || failure->kind == IP_FAILED) {
 		count(&rx_soft_error);
 		return;
 	}

@@ -5,6 +5,7 @@
  *
  * 0 frames a second: as many as go. Prints how many were sent.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>

@@ -280,14 +280,14 @@ static void zero_windows(void)
 	start();
 	host.tcp.limits.memory = MEBIBYTES(1);
 	establish();
-	for (uint16_t i = 0; i < HOGS; i++) {
-		struct tcp_connection *hog = hogs[i] = establish_from(2000 + i);
+	for (unsigned i = 0; i < HOGS; i++) {
+		struct tcp_connection *hog = hogs[i] = establish_from((uint16_t)(2000 + i));
 		size_t room = tcp_connection_room(hog);
 
 		inject((struct segment){ .sequence = hog->rcv_nxt,
 			.acknowledgment = hog->snd_nxt,
 			.flags = TCP_ACK,
-			.from = 2000 + i,
+			.from = (uint16_t)(2000 + i),
 			.is_window_closed = true });
 		tcp_connection_copy(
 			hog, view_of(bytes, room < sizeof(bytes) ? room : sizeof(bytes)));
@@ -298,12 +298,12 @@ static void zero_windows(void)
 	check_well();
 	for (unsigned second = 0; second < 120; second++) { /* they answer each probe */
 		pass(SECONDS(1));
-		for (uint16_t i = 0; i < HOGS; i++)
+		for (unsigned i = 0; i < HOGS; i++)
 			if (hogs[i]->error == OK)
 				inject((struct segment){ .sequence = hogs[i]->rcv_nxt,
 					.acknowledgment = hogs[i]->snd_una,
 					.flags = TCP_ACK,
-					.from = 2000 + i,
+					.from = (uint16_t)(2000 + i),
 					.is_window_closed = true });
 	}
 	CHECK(counter_value("tcp.evicted") > before);
@@ -327,14 +327,14 @@ static void holes(void)
 	start();
 	host.tcp.limits.memory = MEBIBYTES(1);
 	establish();
-	for (uint16_t i = 0; i < HOGS; i++) {
-		hogs[i] = establish_from(2000 + i);
+	for (unsigned i = 0; i < HOGS; i++) {
+		hogs[i] = establish_from((uint16_t)(2000 + i));
 		for (uint32_t n = 1; n < 200; n++)
 			inject((struct segment){ .sequence = hogs[i]->rcv_nxt + 2 * n,
 				.acknowledgment = hogs[i]->snd_nxt,
 				.flags = TCP_ACK,
 				.text = 1,
-				.from = 2000 + i });
+				.from = (uint16_t)(2000 + i) });
 		CHECK(host.tcp.memory <= host.tcp.limits.memory);
 	}
 	CHECK(counter_value("tcp.rx_no_memory") > refused);
@@ -363,14 +363,14 @@ static void time_wait_is_full(void)
 	start();
 	host.tcp.limits.waiting = 3;
 	for (uint16_t i = 0; i < 5; i++) {
-		struct tcp_connection *gone = establish_from(2000 + i);
+		struct tcp_connection *gone = establish_from((uint16_t)(2000 + i));
 
 		tcp_connection_release(gone);
 		last = sent.sequence;
 		inject((struct segment){ .sequence = IRS + 1,
 			.acknowledgment = last + 1,
 			.flags = TCP_ACK | TCP_FIN,
-			.from = 2000 + i });
+			.from = (uint16_t)(2000 + i) });
 		CHECK(host.tcp.waiting <= 3);
 	}
 	CHECK_EQUAL(counter_value("tcp.waiting_evicted") - before, 2);
@@ -379,7 +379,7 @@ static void time_wait_is_full(void)
 		inject((struct segment){ .sequence = IRS + 1,
 			.acknowledgment = last + 1,
 			.flags = TCP_ACK | TCP_FIN,
-			.from = 2000 + i });
+			.from = (uint16_t)(2000 + i) });
 		CHECK_EQUAL(sent.flags, i < 2 ? TCP_RST : TCP_ACK);
 	}
 	stop();

@@ -277,6 +277,52 @@ static void established_rows(void)
 	}
 }
 
+/* 3.10.7.4: our window is zero: text is dropped, but its ACK counts, and a reset is believed (MUST-66). */
+static void zero_window_hears(void)
+{
+	uint64_t before = counter_value("tcp.rx_window_closed");
+
+	start();
+	establish();
+	queue(100);
+	c->rcv_edge = c->rcv_nxt;
+	c->receive_space = 0;
+	caught_none();
+	inject(from_peer(0, TCP_FIN, 10));
+	CHECK_EQUAL(c->received_bytes, 0);
+	CHECK_EQUAL(c->flow.ends.state, TCP_ESTABLISHED);
+	CHECK_EQUAL(c->snd_una, c->snd_nxt);
+	CHECK_EQUAL(sent_count, 1);
+	CHECK_EQUAL(counter_value("tcp.rx_window_closed"), before + 1);
+	inject(from_peer(0, TCP_RST, 10)); /* a reset may carry text (SHLD-2) */
+	CHECK_EQUAL(c->flow.ends.state, TCP_CLOSED);
+	stop();
+}
+
+/* RFC 6528, RFC 9293 3.4.1 (MUST-8, -9): for the same ends it grows with a clock of 4 us; what others' are
+ * tells nothing. */
+static void first_numbers(void)
+{
+	struct tcp_ends ends = {
+		.local = address_v4(US), .remote = address_v4(THEM), .local_port = 7
+	};
+	uint32_t first, apart[200], last = 0;
+
+	start();
+	first = tcp_sequence_first(&host.tcp, &ends);
+	pass(SECONDS(1));
+	CHECK_EQUAL(tcp_sequence_first(&host.tcp, &ends) - first, 250000);
+	for (uint16_t i = 0; i < ARRAY_LEN(apart); i++) {
+		ends.remote_port = 1000 + i;
+		first = tcp_sequence_first(&host.tcp, &ends);
+		apart[i] = first - last;
+		last = first;
+		for (uint16_t k = 0; k < i; k++)
+			CHECK(apart[k] != apart[i]);
+	}
+	stop();
+}
+
 /* RFC 5961 7: one challenge in half a second for a connection, and a secret limit for all. */
 static void challenges_are_limited(void)
 {
@@ -837,7 +883,7 @@ static void ecn(void)
 
 /* --- path MTU --- */
 
-static void send_too_long(uint32_t sequence, uint16_t mtu)
+static void send_error(uint8_t type, uint8_t code, uint32_t sequence, uint16_t mtu)
 {
 	uint8_t frame[14 + 20 + 8 + 28], *icmp = frame + 34;
 	struct ipv4_header ip = { .source = THEM,
@@ -851,18 +897,77 @@ static void send_too_long(uint32_t sequence, uint16_t mtu)
 		.protocol = IP_TCP,
 		.total_length = 1500,
 		.dont_fragment = true };
-	struct icmp_header header = { ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu };
+	struct icmp_header header = { type, code, mtu };
 
 	ethernet_emit(
 		frame, host.host.device.mac, (const uint8_t[6]){ 2, 0, 0, 0, 0, 1 }, ETHERNET_IPV4);
 	ipv4_emit(frame + 14, &ip);
 	icmp_emit(icmp, &header);
 	ipv4_emit(icmp + 8, &quoted);
-	be16_to(icmp + 28, 7);
-	be16_to(icmp + 30, PEER);
+	be16_to(icmp + 28, c->flow.ends.local_port);
+	be16_to(icmp + 30, c->flow.ends.remote_port);
 	be32_to(icmp + 32, sequence);
 	checksum_store(icmp + 2, checksum_add(0, icmp, 36));
 	sim_inject(&host.host, frame, sizeof(frame));
+}
+
+static void send_too_long(uint32_t sequence, uint16_t mtu)
+{
+	send_error(ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, sequence, mtu);
+}
+
+/* RFC 9293 3.9.2.2, RFC 5927 5.2: an error ends an opening if it is hard, and an open connection never. */
+static void errors_by_state(void)
+{
+	static const struct {
+		uint8_t type, code, opening; /* what becomes of one: enum status */
+	} rows[] = {
+		{ ICMP_UNREACHABLE, ICMP_NET_UNREACHABLE, UNREACHABLE },
+		{ ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, UNREACHABLE },
+		{ ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, REFUSED },
+		{ ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, REFUSED },
+		{ ICMP_UNREACHABLE, 5, OK }, /* source route failed */
+		{ ICMP_SOURCE_QUENCH, 0, OK },
+		{ ICMP_TIME_EXCEEDED, 0, OK },
+		{ ICMP_PARAMETER_PROBLEM, 0, OK },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t bad = counter_value("tcp.rx_bad_error");
+
+		start();
+		open_to_peer();
+		send_error(rows[i].type, rows[i].code, c->iss + 1, 0); /* was never sent */
+		CHECK_EQUAL(c->error, OK);
+		CHECK(rows[i].type == ICMP_SOURCE_QUENCH ||
+			counter_value("tcp.rx_bad_error") == bad + 1);
+		send_error(rows[i].type, rows[i].code, c->iss, 0);
+		if (c->error != rows[i].opening)
+			CHECK_FAIL("row %zu: %s", i, status_text((enum status)c->error));
+		stop();
+		start();
+		establish();
+		queue(5000);
+		send_error(rows[i].type, rows[i].code, c->snd_una, 0);
+		CHECK_EQUAL(c->flow.ends.state, TCP_ESTABLISHED);
+		CHECK_EQUAL(c->error, OK);
+		stop();
+	}
+}
+
+/* RFC 9293 3.9.2.3 (MUST-46). */
+static void groups_are_not_opened(void)
+{
+	static const uint32_t rows[] = { 0x0a0000ff, 0xffffffff, 0xe0000001, 0 };
+
+	start();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct endpoint to = { address_v4(rows[i]), 99 };
+
+		CHECK_EQUAL(tcp_connection_open(&host.tcp, &to, &c), UNREACHABLE);
+	}
+	CHECK_EQUAL(sent_count, 0);
+	stop();
 }
 
 /* RFC 1191, RFC 5927 7.2: only about what is in flight. */
@@ -1199,10 +1304,12 @@ int main(void)
 		TEST(acknowledged_part_makes_room), TEST(zero_window_is_probed),
 		TEST(unanswered_data_is_repeated), TEST(keep_alive), TEST(hole_is_filled),
 		TEST(duplicate_acks), TEST(tail_is_probed), TEST(needless_timeout_is_undone),
-		TEST(late_acks_after_a_timeout), TEST(ecn), TEST(too_long_is_cut),
-		TEST(black_hole_is_found), TEST(silence_is_no_black_hole), TEST(closing),
-		TEST(unread_text_resets), TEST(fin_wait_2_ends), TEST(time_wait_rows),
-		TEST(syn_flood_is_answered_by_cookies), TEST(cookies_need_a_flood),
-		TEST(backlog_is_bounded), TEST(reorder_flood_is_bounded),
-		TEST(sack_flood_is_bounded), TEST(small_text_is_joined));
+		TEST(late_acks_after_a_timeout), TEST(ecn), TEST(errors_by_state),
+		TEST(groups_are_not_opened), TEST(too_long_is_cut), TEST(zero_window_hears),
+		TEST(first_numbers), TEST(black_hole_is_found), TEST(silence_is_no_black_hole),
+		TEST(closing), TEST(unread_text_resets), TEST(fin_wait_2_ends),
+		TEST(time_wait_rows), TEST(syn_flood_is_answered_by_cookies),
+		TEST(cookies_need_a_flood), TEST(backlog_is_bounded),
+		TEST(reorder_flood_is_bounded), TEST(sack_flood_is_bounded),
+		TEST(small_text_is_joined));
 }
