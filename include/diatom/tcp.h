@@ -33,6 +33,7 @@
  *     CANCELLED   the fiber was cancelled
  *     REFUSED     the peer reset the connection
  *     UNREACHABLE the connection died: nothing was acknowledged for the user timeout
+ *                 (or 30 s, while the memory for all connections is short)
  */
 #ifndef DIATOM_TCP_H
 #define DIATOM_TCP_H
