@@ -19,4 +19,7 @@ static inline uint64_t packet_sum(uint64_t sum, const struct packet *packet)
 	return sum;
 }
 
+/* The same; what is_constant is summed once. */
+uint64_t packet_sum_constant(uint64_t sum, const struct packet *packet);
+
 #endif

@@ -128,6 +128,7 @@ static bool attach(struct tcp_connection *c, struct packet *packet, uint32_t fro
 			packet_free(chunk);
 			return false;
 		}
+		piece->is_constant = chunk->is_constant;
 		*end = piece;
 		end = &piece->fragment;
 		length -= (uint32_t)part.length;
@@ -182,14 +183,23 @@ static bool is_scattered(struct tcp_connection *c, uint32_t from, uint32_t lengt
 	return there < length;
 }
 
+/* Is each byte read for the checksum anyway? Of constant data the sum is known. */
+static bool is_to_sum(struct tcp_connection *c, uint32_t from)
+{
+	uint32_t offset;
+	struct packet *chunk = tcp_chunks_find(c, from, &offset);
+
+	return !(c->host->stack->device->features & NETDEV_CHECKSUM) &&
+	       !(chunk != NULL && chunk->is_constant);
+}
+
 /*
  * Is text that fits behind the header better copied there? So it is where it is short; where it lies in
- * many pieces; and where each byte must be read for the checksum anyway: one piece costs the host less.
+ * many pieces; and where its bytes are read anyway: one piece costs the host less.
  */
 static bool is_to_copy(struct tcp_connection *c, uint32_t from, uint32_t length)
 {
-	return length <= COPY_MOST || !(c->host->stack->device->features & NETDEV_CHECKSUM) ||
-	       is_scattered(c, from, length);
+	return length <= COPY_MOST || is_to_sum(c, from) || is_scattered(c, from, length);
 }
 
 /* A packet with `header_bytes` undefined bytes, then the text; NULL without memory. */
@@ -224,7 +234,7 @@ static void finish_checksum(
 		packet->checksum_offset = TCP_CHECKSUM_OFFSET;
 		checksum_store_partial(field, sum);
 	} else {
-		checksum_store(field, packet_sum(sum, packet));
+		checksum_store(field, packet_sum_constant(sum, packet));
 	}
 }
 
@@ -285,7 +295,7 @@ enum status tcp_emit(struct tcp_connection *c, uint32_t from, uint32_t *text, ui
 	length = *text > 0 ? fit(c, from, *text, segment) : 0;
 	packet = build(c, from, length, header_bytes);
 	if (length < *text)
-		flags &= (uint8_t)~(TCP_FIN | TCP_PSH);
+		flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	*text = length;
 	if (packet == NULL) {
 		count(&tx_no_buffer);

@@ -191,6 +191,7 @@ static enum status queue_whole(struct tcp *c, struct packet *whole, instant dead
 			count(&write_no_buffer);
 			return NO_MEMORY;
 		}
+		piece->is_constant = whole->is_constant;
 		tcp_connection_queue(&c->connection, piece);
 		rest = view_part(rest, part.length, rest.length);
 	}
@@ -210,6 +211,8 @@ static enum status queue_piece(struct tcp *c, const struct tcp_piece *piece, ins
 			piece->release(piece->owner);
 		return NO_MEMORY;
 	}
+	whole->is_constant =
+		piece->release == NULL; /* diatom/tcp.h: they stay as they are for good */
 	status = queue_whole(c, whole, deadline);
 	packet_free(whole);
 	return status;

@@ -47,6 +47,7 @@ struct packet {
 	uint16_t header_length; /* all headers, when segmentation != SEGMENT_NONE */
 	bool is_reference;	/* made by packet_refer: the buffer is not the pool's */
 	bool is_growing;	/* a chunk of a send queue: its owner still adds bytes behind */
+	bool is_constant; /* this fragment's bytes are the same for as long as the image runs */
 	/* A reference to memory that is not the pool's: called with `owner` when the last one goes. */
 	void (*release)(void *owner);
 	void *owner;
