@@ -312,12 +312,12 @@ static void first_numbers(void)
 	first = tcp_sequence_first(&host.tcp, &ends);
 	pass(SECONDS(1));
 	CHECK_EQUAL(tcp_sequence_first(&host.tcp, &ends) - first, 250000);
-	for (uint16_t i = 0; i < ARRAY_LEN(apart); i++) {
-		ends.remote_port = 1000 + i;
+	for (unsigned i = 0; i < ARRAY_LEN(apart); i++) {
+		ends.remote_port = (uint16_t)(1000 + i);
 		first = tcp_sequence_first(&host.tcp, &ends);
 		apart[i] = first - last;
 		last = first;
-		for (uint16_t k = 0; k < i; k++)
+		for (unsigned k = 0; k < i; k++)
 			CHECK(apart[k] != apart[i]);
 	}
 	stop();
