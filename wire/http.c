@@ -66,17 +66,6 @@ static bool take_line(struct lines *l, struct view *line)
 	return true;
 }
 
-static enum http_method method_of(struct view text)
-{
-	for (int i = 0; i < OTHER_METHOD; i++) {
-		const char *name = http_method_text((enum http_method)i);
-
-		if (text.length == strlen(name) && memcmp(text.data, name, text.length) == 0)
-			return (enum http_method)i;
-	}
-	return OTHER_METHOD;
-}
-
 /* "HTTP/1.1" (9112 2.3). A higher minor number speaks 1.1 as well. */
 static enum http_fault take_version(struct http_head *head, struct view text)
 {
@@ -154,7 +143,7 @@ static enum http_fault take_request_line(struct http_head *head, struct view lin
 	if (blank == line.data || blank == end || *blank != ' ')
 		return HTTP_REQUEST_LINE;
 	head->method_text = view_of(line.data, (size_t)(blank - line.data));
-	head->method = method_of(head->method_text);
+	head->method = http_method_of(head->method_text);
 	second = memchr(blank + 1, ' ', (size_t)(end - blank - 1));
 	if (second == NULL)
 		return HTTP_REQUEST_LINE;

@@ -91,6 +91,9 @@ struct http_head {
  */
 bool http_head_is_complete(struct view bytes, size_t *seen);
 
+/* By its name, whose case matters. */
+enum http_method http_method_of(struct view text);
+
 /* Takes a complete request head apart, at the start of `bytes`. */
 enum http_fault http_request_parse(struct http_head *head, struct view bytes);
 

@@ -56,14 +56,6 @@ enum status http_call_upgrade(struct http_call *call, struct view protocol)
 	return status;
 }
 
-static enum http_method method_of(struct view text)
-{
-	for (int m = 0; m < OTHER_METHOD; m++)
-		if (view_equal(text, view_text(http_method_text((enum http_method)m))))
-			return (enum http_method)m;
-	return OTHER_METHOD;
-}
-
 static enum status emit_host(struct http_call *call, struct view host)
 {
 	const struct http_client_options *o = &call->client->options;
@@ -109,7 +101,7 @@ enum status http_call_open(struct http_client *client, struct view method, struc
 	call->head.status = 0;
 	call->head.field_count = 0;
 	call->client = client;
-	call->method = method_of(method);
+	call->method = http_method_of(method);
 	status = start(call, method, target, host);
 	if (status != OK) {
 		pool_free(&calls, call);

@@ -240,6 +240,36 @@ static void too_many_fields(void)
 	CHECK_EQUAL(http_fault_status(HTTP_TOO_MANY_FIELDS), 431);
 }
 
+static void texts(void)
+{
+	static const struct {
+		enum http_fault fault;
+		unsigned status;
+		const char *text;
+	} faults[] = {
+		{ HTTP_OK, 200, "fine" },
+		{ HTTP_LINE_END, 400, "a line doesn't end in CR LF" },
+		{ HTTP_VERSION, 505, "a version other than HTTP/1" },
+		{ HTTP_STATUS_LINE, 502, "malformed status line" },
+		{ HTTP_TRANSFER_CODING, 501, "a transfer coding other than chunked" },
+		{ HTTP_EXPECTATION, 417, "an expectation other than 100-continue" },
+		{ HTTP_FAULTS, 400, "unknown fault" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+		CHECK_EQUAL(http_fault_status(faults[i].fault), faults[i].status);
+		CHECK_TEXT(http_fault_text(faults[i].fault), faults[i].text);
+	}
+	CHECK_TEXT(http_status_text(200), "OK");
+	CHECK_TEXT(http_status_text(404), "Not Found");
+	CHECK_TEXT(http_status_text(507), "Insufficient Storage");
+	CHECK_TEXT(http_status_text(299), "Unknown");
+	for (int m = 0; m < OTHER_METHOD; m++)
+		CHECK_EQUAL(http_method_of(view_text(http_method_text((enum http_method)m))), m);
+	CHECK_EQUAL(http_method_of(view_text("get")), OTHER_METHOD);
+	CHECK_EQUAL(http_method_of(view_text("GETS")), OTHER_METHOD);
+}
+
 /* Byte by byte, the end is found at the empty line and not before; no byte is looked at twice. */
 static void head_comes_slowly(void)
 {
@@ -646,8 +676,9 @@ static void trailers(void)
 int main(void)
 {
 	return RUN(TEST(request_in_full), TEST(request_faults), TEST(request_means), TEST(targets),
-		TEST(too_many_fields), TEST(head_comes_slowly), TEST(responses), TEST(chunks),
-		TEST(chunk_line_is_bounded), TEST(chunk_heads), TEST(dates), TEST(dates_both_ways),
-		TEST(preconditions), TEST(ranges), TEST(range_of_a_wednesday), TEST(codings),
-		TEST(paths), TEST(queries_and_cookies), TEST(trailers));
+		TEST(too_many_fields), TEST(texts), TEST(head_comes_slowly), TEST(responses),
+		TEST(chunks), TEST(chunk_line_is_bounded), TEST(chunk_heads), TEST(dates),
+		TEST(dates_both_ways), TEST(preconditions), TEST(ranges),
+		TEST(range_of_a_wednesday), TEST(codings), TEST(paths), TEST(queries_and_cookies),
+		TEST(trailers));
 }
