@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "diatom/counter.h"
-#include "diatom/log.h"
 #include "lib/http/inner.h"
 #include "wire/http_url.h"
 
@@ -74,48 +73,6 @@ static bool take_path(struct http_request *r)
 	return true;
 }
 
-static void refuse_method(struct http_request *r, unsigned status)
-{
-	char allow[128];
-	const char *text = "not found\n";
-
-	if (status == 405) {
-		http_add(r, "Allow", view_of(allow, routing_allow(r, allow, sizeof(allow))));
-		text = "method not allowed\n";
-	} else if (status == 501) {
-		text = "unknown method\n";
-	}
-	http_reply_text(r, status, text);
-}
-
-static void handle(struct http_request *r)
-{
-	const struct http_route *route;
-	unsigned status;
-
-	if (r->options->routes == NULL) {
-		r->options->handle(r, r->options->argument);
-		return;
-	}
-	route = routing_find(r, &status);
-	if (route != NULL)
-		route->handle(r, route->argument);
-	else
-		refuse_method(r, status);
-}
-
-static void write_access_log(const struct http_request *r)
-{
-	char from[ADDRESS_TEXT_BYTES];
-	struct tcp_info info;
-
-	tcp_info(r->connection->tcp, &info);
-	log_info("http", "%s %.*s %.*s %u %llu %lld us", address_text(&info.remote.address, from),
-		(int)r->head.method_text.length, (const char *)r->head.method_text.data,
-		(int)r->head.target.length, (const char *)r->head.target.data, r->status,
-		(unsigned long long)r->reply_bytes, (long long)((time_now() - r->began) / 1000));
-}
-
 static void answer(struct http_request *r)
 {
 	bool is_path_good = true;
@@ -133,15 +90,15 @@ static void answer(struct http_request *r)
 	else if (r->head.framing == HTTP_LENGTH && r->head.content_length > r->options->body_bytes)
 		reply_fault(r, 413, "the body is too large");
 	else
-		handle(r);
+		r->server->handle(r);
 	if (r->reply == REPLY_NONE) {
 		count(&http_unanswered);
 		reply_fault(r, 500, "internal error");
 	}
 	reply_finish(r);
 	count(&http_requests);
-	if (r->options->has_access_log)
-		write_access_log(r);
+	if (r->server->log != NULL)
+		r->server->log(r);
 }
 
 static void refuse(struct http_request *r, unsigned status, const char *why)

@@ -55,6 +55,9 @@ struct http_connection {
 struct http_server {
 	struct http_options options;
 	struct net *net;
+	/* By pointers, so that an image with one handler links no routes, and none of the log without it. */
+	void (*handle)(struct http_request *request);
+	void (*log)(const struct http_request *request); /* NULL: none */
 	struct tcp_listener *listener;
 	struct http_connection *queue, **queue_end; /* complete heads that wait for a worker */
 	struct http_connection *newest;		    /* all connections */
@@ -155,9 +158,10 @@ enum status reply_note_written(
 enum status reply_writev(
 	struct http_request *request, const struct tcp_piece *pieces, unsigned count);
 
-/* routing.c: the handler for the request, or NULL: *status says why. */
-const struct http_route *routing_find(struct http_request *request, unsigned *status);
-/* "GET, HEAD": the methods that the path has routes for; for the Allow field. */
-size_t routing_allow(const struct http_request *request, char *text, size_t room);
+/* routing.c: has the route's handler, or a refusal. */
+void routing_handle(struct http_request *request);
+
+/* access_log.c */
+void access_log(const struct http_request *request);
 
 #endif

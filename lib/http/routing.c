@@ -53,7 +53,7 @@ static bool serves(const struct http_route *route, enum http_method method)
 	return route->method == method || (route->method == GET && method == HEAD);
 }
 
-const struct http_route *routing_find(struct http_request *r, unsigned *status)
+static const struct http_route *find(struct http_request *r, unsigned *status)
 {
 	const struct http_options *o = r->options;
 	bool is_known = false;
@@ -70,7 +70,7 @@ const struct http_route *routing_find(struct http_request *r, unsigned *status)
 	return NULL;
 }
 
-size_t routing_allow(const struct http_request *request, char *text, size_t room)
+static size_t allow(const struct http_request *request, char *text, size_t room)
 {
 	const struct http_options *o = request->options;
 	struct http_request *r = (struct http_request *)(uintptr_t)request;
@@ -87,4 +87,29 @@ size_t routing_allow(const struct http_request *request, char *text, size_t room
 				used > 0 ? ", " : "", http_method_text((enum http_method)m));
 	}
 	return used;
+}
+
+static void refuse_method(struct http_request *r, unsigned status)
+{
+	char methods[128];
+	const char *text = "not found\n";
+
+	if (status == 405) {
+		http_add(r, "Allow", view_of(methods, allow(r, methods, sizeof(methods))));
+		text = "method not allowed\n";
+	} else if (status == 501) {
+		text = "unknown method\n";
+	}
+	http_reply_text(r, status, text);
+}
+
+void routing_handle(struct http_request *r)
+{
+	unsigned status;
+	const struct http_route *route = find(r, &status);
+
+	if (route != NULL)
+		route->handle(r, route->argument);
+	else
+		refuse_method(r, status);
 }

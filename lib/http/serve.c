@@ -51,42 +51,68 @@ static void finish(struct http_server *server)
 	tcp_finish(server->net, deadline);
 }
 
-int http_serve_with(struct net *net, const struct http_options *options)
+static void handle_all(struct http_request *r)
+{
+	r->options->handle(r, r->options->argument);
+}
+
+/* False: it can't start (logged). */
+static bool start(struct http_server *server)
+{
+	struct fiber *acceptor;
+
+	server->queue_end = &server->queue;
+	server->date_second = -1;
+	set_defaults(&server->options);
+	server->listener = tcp_listen(server->net, server->options.port);
+	acceptor = server->listener != NULL ? fiber_start("http accept", accept_all, server) : NULL;
+	if (acceptor == NULL) {
+		log_error("http", "the server can't start on port %u", server->options.port);
+		return false;
+	}
+	fiber_detach(acceptor);
+	log_info(
+		"http", "serving on %s port %u", server->net->manifest->name, server->options.port);
+	return true;
+}
+
+static int serve(struct net *net, const struct http_options *options,
+	void (*handle)(struct http_request *), void (*log)(const struct http_request *))
 {
 	static struct pool servers = POOL("http servers", sizeof(struct http_server), 0);
 	struct http_server *server = pool_alloc_zeroed(&servers);
-	struct fiber *acceptor;
 
 	if (server == NULL) {
 		log_error("http", "no memory for a server");
 		return 1;
 	}
-	server->options = *options;
 	server->net = net;
-	server->queue_end = &server->queue;
-	server->date_second = -1;
-	set_defaults(&server->options);
-	server->listener = tcp_listen(net, server->options.port);
-	acceptor = server->listener != NULL ? fiber_start("http accept", accept_all, server) : NULL;
-	if (acceptor == NULL) {
-		log_error("http", "the server can't start on port %u", server->options.port);
+	server->options = *options;
+	server->handle = handle;
+	server->log = log;
+	if (!start(server))
 		return 1;
-	}
-	fiber_detach(acceptor);
-	log_info("http", "serving on %s port %u", net->manifest->name, server->options.port);
 	if (finish_wait(FOREVER) == OK)
 		finish(server);
 	return 0;
 }
 
+int http_serve_with(struct net *net, const struct http_options *options)
+{
+	return serve(net, options, options->routes != NULL ? routing_handle : handle_all,
+		options->has_access_log ? access_log : NULL);
+}
+
 int http_serve(struct net *net, uint16_t port, http_handler *handle, void *argument)
 {
-	return http_serve_with(net,
-		&(struct http_options){ .port = port, .handle = handle, .argument = argument });
+	return serve(net,
+		&(struct http_options){ .port = port, .handle = handle, .argument = argument },
+		handle_all, NULL);
 }
 
 int http_serve_routes(struct net *net, uint16_t port, const struct http_route *routes, size_t count)
 {
-	return http_serve_with(net,
-		&(struct http_options){ .port = port, .routes = routes, .route_count = count });
+	return serve(net,
+		&(struct http_options){ .port = port, .routes = routes, .route_count = count },
+		routing_handle, NULL);
 }

@@ -367,6 +367,7 @@ static void serve(struct view in, size_t step, struct tcp *tcp)
 					      .body_ms = 1000,
 					      .idle_ms = 1000,
 					      .write_ms = 1000 },
+		.handle = routing_handle,
 		.worker_count = 1,
 		.date_second = -1 };
 

@@ -1,0 +1,17 @@
+/*
+ * A line for each request that was answered.
+ */
+#include "diatom/log.h"
+#include "lib/http/inner.h"
+
+void access_log(const struct http_request *r)
+{
+	char from[ADDRESS_TEXT_BYTES];
+	struct tcp_info info;
+
+	tcp_info(r->connection->tcp, &info);
+	log_info("http", "%s %.*s %.*s %u %llu %lld us", address_text(&info.remote.address, from),
+		(int)r->head.method_text.length, (const char *)r->head.method_text.data,
+		(int)r->head.target.length, (const char *)r->head.target.data, r->status,
+		(unsigned long long)r->reply_bytes, (long long)((time_now() - r->began) / 1000));
+}
