@@ -42,7 +42,7 @@ BODY_SMALL := $(patsubst %,base/%.c,format) $(patsubst %,plat/%.c,given process)
 		reorder rto secret waiting path_probe) \
 	$(patsubst %,lib/dns/%.c,answer check codec draft generate lexer master notify rdata rdata_check rdata_rare rdata_svcb \
 		serve server stream transfer type) \
-	$(patsubst %,lib/http/%.c,form request routing serve static)
+	$(patsubst %,lib/http/%.c,access_log form request routing serve static)
 
 # An archive knows no folders, and the linker's map only names of members: net/arp.o is net-arp.o there.
 member = $(subst /,-,$(patsubst $(BUILD)/body-$(2)/%,%,$(1)))
