@@ -195,7 +195,8 @@ static void chat(struct http_request *r, void *unused)
 	free(room);
 }
 
-int main(void)
+/* An argument: for how long a connection may be idle, in ms. */
+int main(int argc, char **argv)
 {
 	static const struct http_route routes[] = {
 		{ POST, "/echo", echo, NULL },
@@ -222,7 +223,7 @@ int main(void)
 					      .routes = routes,
 					      .route_count = ARRAY_LEN(routes),
 					      .body_bytes = 100 << 20,
-					      .idle_ms = 3000,
+					      .idle_ms = argc > 1 ? (uint32_t)atoi(argv[1]) : 3000,
 					      .head_ms = 1500,
 					      .body_ms = 1500,
 					      .write_ms = 1500,
