@@ -122,7 +122,7 @@ static const char *fault_row(enum http_fault fault)
 {
 	unsigned at = 0;
 
-	for (const char *row = faults; *row != '\0'; row += strlen(row) + 1)
+	for (const char *row = faults; row < faults + sizeof(faults) - 1; row += strlen(row) + 1)
 		if (at++ == (unsigned)fault)
 			return row;
 	return "400unknown fault";
