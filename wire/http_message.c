@@ -88,16 +88,9 @@ const char *http_status_text(unsigned status)
 				   "504Gateway Timeout\0"
 				   "505HTTP Version Not Supported\0"
 				   "507Insufficient Storage\0";
-	const char *row = rows;
-
-	while (*row != '\0') {
-		unsigned number =
-			(unsigned)((row[0] - '0') * 100 + (row[1] - '0') * 10 + row[2] - '0');
-
-		if (number == status)
+	for (const char *row = rows; row < rows + sizeof(rows) - 1; row += strlen(row) + 1)
+		if (number_of(row) == status)
 			return row + 3;
-		row += strlen(row) + 1;
-	}
 	return "Unknown";
 }
 
