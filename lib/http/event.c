@@ -36,14 +36,12 @@ static enum status write_field(struct http_request *r, const char *name, struct 
 	return status == OK ? http_write_text(r, "\n") : status;
 }
 
-enum status http_event(struct http_request *r, const char *event, struct view data)
+static enum status write_event(struct http_request *r, const char *event, struct view data)
 {
 	enum status status = OK;
 	struct view line;
 	bool has_more = true;
 
-	if (event != NULL && strpbrk(event, "\r\n") != NULL)
-		return INVALID_VALUE;
 	if (event != NULL)
 		status = write_field(r, "event: ", view_text(event));
 	while (status == OK && has_more) {
@@ -51,4 +49,17 @@ enum status http_event(struct http_request *r, const char *event, struct view da
 		status = write_field(r, "data: ", line);
 	}
 	return status == OK ? http_write_text(r, "\n") : status;
+}
+
+enum status http_event(struct http_request *r, const char *event, struct view data)
+{
+	enum status status;
+
+	if (event != NULL && strpbrk(event, "\r\n") != NULL)
+		return INVALID_VALUE;
+	/* Its pieces leave together. */
+	tcp_set(r->connection->tcp, TCP_CORK, 1);
+	status = write_event(r, event, data);
+	tcp_set(r->connection->tcp, TCP_CORK, 0);
+	return status;
 }
