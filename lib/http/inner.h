@@ -28,6 +28,7 @@
 #define HTTP_ADDED_BYTES 4096	/* of them, of fields that the handler adds */
 #define HTTP_TYPE_BYTES	 256	/* of a media type: what is beside the added fields must fit, too */
 #define HTTP_DRAIN_MAX	 65536	/* of an unread body, to keep the connection */
+#define HTTP_DRAIN_MS	 1000	/* for each 64 KiB of it */
 #define HTTP_WRITE_STEP	 262144 /* bytes for which write_ms is given anew */
 
 enum connection_state {

@@ -71,12 +71,18 @@ bool http_trailer(const struct http_request *r, const char *name, struct view *v
 bool upload_drain(struct http_request *r)
 {
 	uint64_t most = r->body.read + HTTP_DRAIN_MAX;
+	duration allowed = MILLISECONDS(HTTP_DRAIN_MS);
 	struct view unused;
 	enum status status;
 
 	/* A client that waits for 100 may send the body or not: nobody knows what comes next. */
 	if (r->body.status == OK && r->must_continue)
 		return false;
+	/* The reply is sent: who is slow now would hold a fiber for nothing. */
+	if (r->body.step_ms > HTTP_DRAIN_MS) {
+		r->body.step_ms = HTTP_DRAIN_MS;
+		r->body.began = time_now() - allowed * (duration)(r->body.read / HTTP_BODY_STEP);
+	}
 	while ((status = http_read(r, &unused)) == OK)
 		if (r->body.read > most)
 			return false;

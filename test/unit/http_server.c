@@ -53,6 +53,11 @@ static void long_type(struct http_request *r, void *unused)
 	http_reply(r, 200, type, view_text("x"));
 }
 
+static void ignore(struct http_request *r, void *unused)
+{
+	http_reply_text(r, 200, "not read\n");
+}
+
 static void chat(struct http_request *r, void *unused)
 {
 	uint8_t room[64];
@@ -71,6 +76,7 @@ static void serve(void *unused)
 		{ GET, "/name/:name", name, NULL },
 		{ POST, "/echo", echo, NULL },
 		{ GET, "/type", long_type, NULL },
+		{ POST, "/ignore", ignore, NULL },
 		{ GET, "/chat", chat, NULL },
 	};
 
@@ -79,7 +85,8 @@ static void serve(void *unused)
 					    .route_count = ARRAY_LEN(routes),
 					    .head_ms = 100,
 					    .idle_ms = 1000,
-					    .body_ms = 100,
+					    .body_ms = 10000,
+					    .handlers = 2,
 				    });
 }
 
@@ -123,7 +130,7 @@ static enum status ask(const char *request)
 	enum status status;
 
 	CHECK_EQUAL(tcp_write(c, view_text(request), in_seconds(5)), OK);
-	status = read_all(c, 2000);
+	status = read_all(c, 4000);
 	tcp_close(c);
 	return status;
 }
@@ -164,6 +171,29 @@ static void slow_head_is_told(void)
 	CHECK(strncmp(got, "HTTP/1.1 408 ", 13) == 0);
 	CHECK(has("\r\nDate: ") && has("\r\nConnection: close\r\n"));
 	tcp_close(c);
+}
+
+/* More clients than handlers, each of whose bodies never comes: they hold up the next one for a second. */
+static void unread_bodies_hold_nothing(void)
+{
+	struct tcp *slow[4];
+	instant start;
+
+	for (unsigned i = 0; i < ARRAY_LEN(slow); i++) {
+		slow[i] = connect_to_server();
+		tcp_write(slow[i],
+			view_text("POST /ignore HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\n"),
+			in_seconds(5));
+	}
+	sleep_for(MILLISECONDS(10));
+	start = time_now();
+	CHECK_EQUAL(ask("GET /name/x HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"), CLOSED);
+	CHECK(has("\r\n\r\nx") && time_now() - start < SECONDS(3));
+	for (unsigned i = 0; i < ARRAY_LEN(slow); i++) {
+		read_all(slow[i], 1500);
+		CHECK(has("not read"));
+		tcp_close(slow[i]);
+	}
 }
 
 static void refusals(void)
@@ -248,6 +278,7 @@ static void cuts_change_nothing(void)
 
 int main(void)
 {
-	return RUN(TEST(client_resets_in_the_middle), TEST(slow_head_is_told), TEST(refusals),
-		TEST(a_subprotocol), TEST(cuts_change_nothing));
+	return RUN(TEST(client_resets_in_the_middle), TEST(slow_head_is_told),
+		TEST(unread_bodies_hold_nothing), TEST(refusals), TEST(a_subprotocol),
+		TEST(cuts_change_nothing));
 }
