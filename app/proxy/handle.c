@@ -200,6 +200,8 @@ static void fail(struct http_request *r, enum status status)
 {
 	if (status == TIMED_OUT)
 		http_reply_text(r, 504, "504 Gateway Timeout\n");
+	else if (status == FULL || status == NO_MEMORY)
+		http_reply_text(r, 503, "503 Service Unavailable: too many at once\n");
 	else
 		http_reply_text(r, 502, "502 Bad Gateway\n");
 }
