@@ -116,7 +116,7 @@ GOOD = (
 )
 
 
-def start(lab, target="process", idle_ms=3000):
+def start(lab, target="process", limit_ms=0):
     net = lab.network()
     path = os.path.join(lib.BUILD, "test", "http_hostile")
     if not getattr(start, "is_built", False):
@@ -125,7 +125,7 @@ def start(lab, target="process", idle_ms=3000):
                        timeout=120)
         lib.equal(done.code, 0, f"{done.err}diatom build")
         start.is_built = True
-    server = lab.boot(path, str(idle_ms), target=target, net=net, mem=128)
+    server = lab.boot(path, str(limit_ms), target=target, net=net, mem=128)
     server.wait_for_ping()
     return net, server
 
@@ -357,7 +357,7 @@ def resident_bytes(process):
 def ten_thousand_idle(lab, target):
     """Kept alive, each has had its answer: what stays of one is a TCP connection and a timer, no fiber, no buffer."""
     count = 10000
-    net, server = start(lab, target, idle_ms=60000)
+    net, server = start(lab, target, limit_ms=60000)
     # What comes with the first requests is no connection's.
     talk_rows(lab, net, [(GET + "Connection: close\r\n\r\n",)] * 50)
     before = resident_bytes(server)

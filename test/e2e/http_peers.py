@@ -25,7 +25,8 @@ def start(lab, target="process", options=()):
                        timeout=120)
         lib.equal(done.code, 0, f"{done.err}diatom build")
         start.is_built = True
-    server = lab.boot(path, target=target, net=net, device=None if options else "eth0", mem=128, options=options)
+    # Limits that a busy machine doesn't meet.
+    server = lab.boot(path, "20000", target=target, net=net, device=None if options else "eth0", mem=128, options=options)
     server.wait_for_ping()
     return net, server
 

@@ -195,7 +195,7 @@ static void chat(struct http_request *r, void *unused)
 	free(room);
 }
 
-/* An argument: for how long a connection may be idle, in ms. */
+/* Limits in time are short, so that tests are; an argument, in ms, is another for all. */
 int main(int argc, char **argv)
 {
 	static const struct http_route routes[] = {
@@ -218,15 +218,16 @@ int main(int argc, char **argv)
 		{ GET, "/chat", chat, NULL },
 		{ GET, "/files/*", http_static, &site },
 	};
+	uint32_t limit_ms = argc > 1 ? (uint32_t)atoi(argv[1]) : 0;
 
 	return http_serve_with(&eth0, &(struct http_options){
 					      .routes = routes,
 					      .route_count = ARRAY_LEN(routes),
 					      .body_bytes = 100 << 20,
-					      .idle_ms = argc > 1 ? (uint32_t)atoi(argv[1]) : 3000,
-					      .head_ms = 1500,
-					      .body_ms = 1500,
-					      .write_ms = 1500,
+					      .idle_ms = limit_ms != 0 ? limit_ms : 3000,
+					      .head_ms = limit_ms != 0 ? limit_ms : 1500,
+					      .body_ms = limit_ms != 0 ? limit_ms : 1500,
+					      .write_ms = limit_ms != 0 ? limit_ms : 1500,
 					      .has_access_log = true,
 				      });
 }
