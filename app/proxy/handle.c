@@ -172,7 +172,7 @@ static enum status take_fields(struct http_request *r, struct http_call *call)
 {
 	struct view name, value;
 	enum status status = OK;
-	char text[64];
+	char text[256];
 
 	for (unsigned i = 0; status == OK && http_call_field_at(call, i, &name, &value); i++) {
 		if (is_of_one_hop(call, call_field_at, name))

@@ -4,6 +4,7 @@
  */
 #include "diatom/http.h"
 
+#include "diatom/http_client.h"
 #include "diatom/websocket.h"
 #include "test/pair.h"
 
@@ -69,6 +70,27 @@ static void chat(struct http_request *r, void *unused)
 	websocket_open(&w, r, room, sizeof(room));
 }
 
+static enum status tunnel_status;
+
+/* To the server of the test's own, at the other end of the wire. */
+static void tunnel(struct http_request *r, void *unused)
+{
+	const struct http_client_options options = { .to = { address_v4(0x0a000001), 81 } };
+	struct http_client *client = http_client_open(&right.net, &options);
+	struct http_call *call;
+
+	CHECK_EQUAL(
+		http_call_open(client, view_text("GET"), view_text("/"), view_of(NULL, 0), &call),
+		OK);
+	CHECK_EQUAL(http_call_upgrade(call, view_text("shout")), OK);
+	CHECK_EQUAL(http_call_send(call, view_of(NULL, 0)), OK);
+	tunnel_status = http_call_receive(call);
+	if (tunnel_status == OK)
+		tunnel_status = http_forward_upgrade(call, r, 100);
+	http_call_close(call);
+	http_client_close(client);
+}
+
 static void serve(void *unused)
 {
 	static const struct http_route routes[] = {
@@ -78,6 +100,7 @@ static void serve(void *unused)
 		{ GET, "/type", long_type, NULL },
 		{ POST, "/ignore", ignore, NULL },
 		{ GET, "/chat", chat, NULL },
+		{ GET, "/tunnel", tunnel, NULL },
 	};
 
 	http_serve_with(&right.net, &(struct http_options){
@@ -238,6 +261,81 @@ static void a_subprotocol(void)
 	CHECK(has("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
 }
 
+static struct tcp *inner; /* the tunnel's far end */
+
+static void accept_inner(void *listener)
+{
+	CHECK_EQUAL(tcp_accept(listener, &inner, in_seconds(5)), OK);
+	CHECK_EQUAL(tcp_peek(inner, 60, &(struct view){ 0 }, in_seconds(5)), OK);
+	CHECK_EQUAL(tcp_write(inner,
+			    view_text("HTTP/1.1 101 Go\r\nConnection: upgrade\r\n"
+				      "Upgrade: shout\r\n\r\nhi"),
+			    in_seconds(5)),
+		OK);
+	tcp_consume(inner, tcp_readable(inner));
+}
+
+/* Both ends of a tunnel, through which "hi" has come already. */
+static struct tcp *open_tunnel(struct tcp_listener **listener)
+{
+	struct tcp *c = connect_to_server();
+	struct fiber *acceptor;
+	struct view bytes;
+
+	*listener = tcp_listen(&left.net, 81);
+	acceptor = fiber_start("acceptor", accept_inner, *listener);
+	CHECK_EQUAL(
+		tcp_write(c, view_text("GET /tunnel HTTP/1.1\r\n" HOST "\r\n"), in_seconds(5)), OK);
+	fiber_join(acceptor);
+	CHECK_EQUAL(tcp_peek(c, 75, &bytes, in_seconds(5)), OK);
+	CHECK(bytes.length == 75 && memcmp(bytes.data + 73, "hi", 2) == 0);
+	tcp_consume(c, bytes.length);
+	return c;
+}
+
+static void tunnels_end(void)
+{
+	enum end { IDLE, SERVER_FIN, CLIENT_FIN, CLIENT_RESET, SERVER_RESET, ENDS };
+
+	for (enum end how = IDLE; how < ENDS; how++) {
+		struct tcp_listener *listener;
+		struct tcp *c = open_tunnel(&listener);
+		instant start = time_now();
+		struct view bytes;
+
+		tunnel_status = EMPTY;
+		CHECK_EQUAL(tcp_write(c, view_text("ping"), in_seconds(1)), OK);
+		CHECK_EQUAL(tcp_peek(inner, 4, &bytes, in_seconds(1)), OK);
+		CHECK(view_equal(bytes, view_text("ping")));
+		tcp_consume(inner, 4);
+		if (how == SERVER_FIN)
+			tcp_shutdown(inner);
+		if (how == CLIENT_FIN) {
+			tcp_shutdown(c);
+			CHECK_EQUAL(tcp_read(inner, &bytes, in_seconds(1)), CLOSED);
+			CHECK_EQUAL(tcp_write(inner, view_text("last"), in_seconds(1)), OK);
+			tcp_shutdown(inner);
+			CHECK_EQUAL(tcp_read(c, &bytes, in_seconds(1)), OK);
+			CHECK(view_equal(bytes, view_text("last")));
+		}
+		if (how == SERVER_RESET)
+			tcp_abort(inner);
+		if (how == CLIENT_RESET)
+			tcp_abort(c);
+		else
+			CHECK_EQUAL(tcp_read(c, &bytes, in_seconds(1)), CLOSED);
+		sleep_for(MILLISECONDS(150));
+		CHECK_EQUAL(tunnel_status, OK);
+		CHECK(how != IDLE || time_now() - start >= MILLISECONDS(100));
+		if (how != CLIENT_RESET)
+			tcp_close(c);
+		if (how != SERVER_RESET)
+			tcp_close(inner);
+		tcp_unlisten(listener);
+		sleep_for(MILLISECONDS(2));
+	}
+}
+
 /* Without what says when. */
 static void drop_dates(void)
 {
@@ -280,5 +378,5 @@ int main(void)
 {
 	return RUN(TEST(client_resets_in_the_middle), TEST(slow_head_is_told),
 		TEST(unread_bodies_hold_nothing), TEST(refusals), TEST(a_subprotocol),
-		TEST(cuts_change_nothing));
+		TEST(tunnels_end), TEST(cuts_change_nothing));
 }
