@@ -23,6 +23,12 @@ extern unsigned upstream_count;
 /* handle.c: forwards a request. */
 void proxy_handle(struct http_request *request, void *argument);
 
+/* fields.c: the request's fields into the call, the call's into the reply. Statuses as http_call_add and http_add. */
+enum status fields_add(struct http_request *request, struct http_call *call);
+enum status fields_take(struct http_request *request, struct http_call *call);
+/* How many more proxies an OPTIONS may pass (RFC 9110 7.6.2); false where it doesn't say, in digits. */
+bool fields_forwards_left(const struct http_request *request, unsigned *left);
+
 /* health.c: asks it every few seconds. False: no memory (logged). */
 bool health_start(struct upstream *upstream, const struct endpoint *to);
 /* What a request or a check found. */

@@ -9,7 +9,7 @@ import re
 import time
 
 import lib
-from talk import talk
+from talk import statuses, talk
 
 NGINX = """
 worker_processes 1;
@@ -250,6 +250,10 @@ def heads_are_read_whole(lab):
     lib.contains(got, b"GET /seen HTTP/1.1|Host: inner.example|")
     reply, _ = talk(lab, net, "TRACE /seen HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     lib.check(reply.startswith(b"HTTP/1.1 501 ") and b"Via" not in reply, f"TRACE: {reply}")
+    options, _ = talk(lab, net, *("OPTIONS /seen HTTP/1.1\r\nHost: a\r\nMax-Forwards: 3\r\n\r\n",
+                               "OPTIONS /seen HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\nConnection: close\r\n\r\n"))
+    lib.contains(options, b"|Max-Forwards: 2|")
+    lib.equal((statuses(options), options.count(b"OPTIONS /seen")), ([200, 204], 1), "OPTIONS with Max-Forwards")
     lib.check(b"outer" not in got, f"the Host of a request with an absolute target: {got}")
 
 
