@@ -111,6 +111,8 @@ static enum status read_trailers(struct http_body *b)
 			tcp_consume(b->tcp, 2);
 			return end(b, CLOSED);
 		}
+		/* No more than that is looked at, however much has come at once. */
+		bytes = view_part(bytes, 0, b->trailer_most);
 		if (http_head_is_complete(bytes, &seen))
 			return keep_trailers(b, bytes);
 		least = bytes.length + 1;

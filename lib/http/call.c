@@ -241,6 +241,8 @@ static enum status wait_for_head(struct http_call *call, struct view *bytes, ins
 
 		if (status != OK)
 			return status;
+		/* No more than that is looked at, however much has come at once. */
+		*bytes = view_part(*bytes, 0, HTTP_HEAD_BYTES);
 		if (http_head_is_complete(*bytes, &seen))
 			return OK;
 		least = bytes->length + 1;
@@ -258,8 +260,6 @@ static enum status take_head(struct http_call *call, instant deadline)
 		return status;
 	if (http_response_parse(&call->head, bytes, call->method) != HTTP_OK)
 		return MALFORMED;
-	if (call->head.length > HTTP_HEAD_BYTES)
-		return TOO_LONG;
 	memcpy(call->head_copy, bytes.data, call->head.length);
 	tcp_consume(call->tcp, call->head.length);
 	return http_response_parse(&call->head, view_of(call->head_copy, call->head.length),
