@@ -44,9 +44,9 @@ def build_image(lab, source):
     return image
 
 
-def start_diatom(lab, net, image, target):
+def start_diatom(lab, net, image, target, options=()):
     return lab.boot(image, target=target, net=net, cpu=CORES[0], mem=256,
-                    options=["--log", "warning"])
+                    options=["--log", "warning", *options])
 
 
 def start_nginx(lab, net, site):
@@ -79,10 +79,10 @@ http {{
     return lab.start(["nginx", "-p", directory, "-c", conf], inside=net, cpu=CORES[0])
 
 
-def ask(lab, net, path, options):
-    """wrk for SECONDS: requests a second, requests, errors, latency p50 and p99 in us."""
-    done = lab.run(["wrk", "-t1", f"-d{SECONDS:.0f}s", "--latency", *options,
-                    f"http://{ADDRESS}{path}"], inside=net, cpu=CORES[1], timeout=SECONDS + 30)
+def ask(lab, net, path, options, seconds=SECONDS):
+    """wrk for so long: requests a second, requests, errors, latency p50 and p99 in us."""
+    done = lab.run(["wrk", "-t1", f"-d{seconds:.0f}s", "--latency", *options,
+                    f"http://{ADDRESS}{path}"], inside=net, cpu=CORES[1], timeout=seconds + 30)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done.out)
     count = re.search(r"(\d+) requests in", done.out)
     if not rate or not count or int(count[1]) == 0:

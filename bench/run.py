@@ -15,7 +15,7 @@ import harness
 from harness import lib, say
 
 ALL = ["size", "boot", "qemu", "roundtrip", "dns", "dns_tcp", "tcp", "loss", "http", "latency", "idle",
-       "flood", "tasks", "profile"]
+       "decay", "flood", "tasks", "profile", "tcp_plain"]
 
 
 def write_readme():

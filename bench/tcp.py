@@ -15,6 +15,8 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
 ADDRESS = "10.9.0.2"
 WORKLOADS = {"1 flow out": ("out", 1), "1 flow in": ("in", 1), "10 flows out": ("out", 10),
              "10 flows in": ("in", 10)}
+METRICS = {"rate": ("throughput", "Gbit/s"), "cpu": ("server CPU", "ms a Gbit"),
+           "machine": ("both cores", "ms a Gbit"), "fairness": ("fairness", "")}
 
 
 def build_image(lab):
@@ -46,11 +48,24 @@ def measure(lab, start, inside, asker, way, flows):
         server.kill()
 
 
+def jobs_of(lab, image, workload, way, flows, server, client, keys=""):
+    """What is measured of a workload; server and client: Linux's two ends. keys: of our --net."""
+    jobs = {}
+    for target in ("process", "vm"):
+        net = lab.network()
+        jobs[f"diatom {'VM' if target == 'vm' else 'process'}, {workload}"] = (
+            lambda net=net, target=target: measure(
+                lab, lambda at: lab.boot(image, target=target, net=at, cpu=CORES[0], mem=256, keys=keys),
+                net, net, way, flows))
+    jobs[f"Linux, {workload}"] = lambda: measure(
+        lab, lambda at: lab.start([compile_peer("tcp-bulk"), "serve"], inside=at, cpu=CORES[0]),
+        server, client, way, flows)
+    return jobs
+
+
 def run():
     report = Report(
-        "tcp", "Bulk TCP",
-        {"rate": ("throughput", "Gbit/s"), "cpu": ("server CPU", "ms a Gbit"),
-         "machine": ("both cores", "ms a Gbit"), "fairness": ("fairness", "")},
+        "tcp", "Bulk TCP", METRICS,
         "One core for the server, one for the client, which is the kernel's in each case. Linux over veth "
         "with offloads, diatom on a tap.")
     with lib.Lab() as lab:
@@ -59,15 +74,7 @@ def run():
         lab.veth(client, "10.9.0.1/24", server, f"{ADDRESS}/24")
         jobs = {}
         for workload, (way, flows) in WORKLOADS.items():
-            for target in ("process", "vm"):
-                net = lab.network()
-                jobs[f"diatom {'VM' if target == 'vm' else 'process'}, {workload}"] = (
-                    lambda net=net, target=target, way=way, flows=flows: measure(
-                        lab, lambda at: lab.boot(image, target=target, net=at, cpu=CORES[0], mem=256),
-                        net, net, way, flows))
-            jobs[f"Linux, {workload}"] = lambda way=way, flows=flows: measure(
-                lab, lambda at: lab.start([compile_peer("tcp-bulk"), "serve"], inside=at, cpu=CORES[0]),
-                server, client, way, flows)
+            jobs.update(jobs_of(lab, image, workload, way, flows, server, client))
         for name, runs in interleave(jobs).items():
             report.add(name, runs)
     for workload, process, vm in (("1 flow out", 2, 1), ("1 flow in", 1, 0.7)):
