@@ -6,7 +6,7 @@ Does a server get slower or larger with what it has served?
     a million       10^6 connections with one request each, in parts of three seconds, process and VM in turn
 
 A result is the median of the last three parts over that of the first three, and the slope of the line through all,
-in percent of the median a part. Memory (proportional set size of all processes) is read after the third part, when
+in percent of the median a part; the same for the server's CPU time a request, which a busy machine hurts less. Memory (proportional set size of all processes) is read after the third part, when
 all pools have found their size (TIME-WAIT's too), and at the end; and `diatom stats` tells what was refused or lost.
 """
 import json
@@ -14,7 +14,7 @@ import os
 
 import http
 import idle
-from harness import Report, lib, quartiles, say
+from harness import Report, cpu_of, lib, quartiles, say
 
 RUNS = 10
 CONNECTIONS = int(os.environ.get("BENCH_DECAY_CONNECTIONS", "1000000"))
@@ -32,11 +32,13 @@ class Subject:
     def __init__(self, lab, name, server, asker, run_name=None):
         self.lab, self.name, self.server, self.asker = lab, name, server, asker
         self.run_name = run_name
-        self.rates, self.memory, self.requests, self.errors = [], [], 0, 0
+        self.rates, self.costs, self.memory, self.requests, self.errors = [], [], [], 0, 0
 
     def part(self, options, seconds):
+        before = cpu_of(self.server)
         rate, count, errors, *_ = http.ask(self.lab, self.asker, "/page.html", options, seconds)
         self.rates.append(rate / 1000)
+        self.costs.append((cpu_of(self.server) - before) / count * 1e6)
         self.memory.append(idle.user_bytes(self.server) / 1e6)
         self.requests += count
         self.errors += errors
@@ -49,13 +51,14 @@ class Subject:
     def result(self):
         middle = quartiles(self.rates)[1]
         settled = self.memory[min(EDGE, len(self.memory)) - 1]
-        return {"rate": middle, "ratio": edge(self.rates, -EDGE) / edge(self.rates, 0),
+        return {"rate": middle, "ratio": growth(self.rates), "cost": growth(self.costs),
                 "slope": slope(self.rates) / middle * 100, "requests": self.requests / 1e6,
                 "settled": settled, "memory": self.memory[-1], "errors": self.errors}
 
 
-def edge(rates, start):
-    return quartiles(rates[start:] if start < 0 else rates[:EDGE])[1]
+def growth(values):
+    """The end over the start."""
+    return quartiles(values[-EDGE:])[1] / quartiles(values[:EDGE])[1]
 
 
 def slope(values):
@@ -121,9 +124,10 @@ def run():
     lib.need("wrk", "nginx", "curl", "root")
     report = Report(
         "decay", "After much work",
-        {"ratio": ("rate at the end over that at the start", ""), "slope": ("slope", "% a part"),
-         "rate": ("requests", "k/s"), "requests": ("served", "millions"), "settled": ("memory after three parts", "MB"),
-         "memory": ("at the end", "MB"), "errors": ("errors", "")},
+        {"ratio": ("rate at the end over that at the start", ""), "cost": ("CPU a request, the same", ""),
+         "slope": ("slope", "% a part"),
+         "rate": ("requests", "k/s"), "requests": ("served", "millions"),
+         "settled": ("memory after three parts", "MB"), "memory": ("at the end", "MB"), "errors": ("errors", "")},
         f"Ten runs of wrk (a second each) against the same servers, in turn; then {CONNECTIONS:,} connections with a "
         "request each. At the end, at the start: medians of three parts.")
     with lib.Lab() as lab:
@@ -147,6 +151,8 @@ def judge(report, what, subjects, short):
         if subject.run_name:
             report.claim(f"{name}: at least {LEAST} of the rate at the start", report.median(name), LEAST,
                          at_most=False)
+            report.claim(f"{name}: CPU a request at most {1 / LEAST:.3f} times that at the start",
+                         report.median(name, "cost"), 1 / LEAST)
             settled, memory = (report.median(name, key) for key in ("settled", "memory"))
             report.claim(f"{name}: memory stays (MB)", memory, 1.02 * settled)
             report.claim(f"{name}: short of nothing {short[subject.name] or ''}", len(short[subject.name]), 0)
