@@ -174,12 +174,31 @@ static enum status begin(struct http_request *r, unsigned status, const char *ty
 	return OK;
 }
 
+/*
+ * The whole reply is queued, and nothing follows it on this connection: its end leaves with our FIN, in one
+ * segment. Held back until then by the cork is less than a segment.
+ */
+static enum status write_last(struct http_request *r, struct tcp_piece *pieces, unsigned count,
+	struct view rest, bool is_kept)
+{
+	enum status status;
+
+	tcp_set(r->connection->tcp, TCP_CORK, 1);
+	status = reply_writev(r, pieces, count);
+	if (status == OK)
+		status = write_long(r, rest, is_kept);
+	if (status == OK)
+		tcp_shutdown(r->connection->tcp);
+	return status;
+}
+
 static enum status reply(
 	struct http_request *r, unsigned status, const char *type, struct view body, bool is_kept)
 {
 	bool has_body = r->head.method != HEAD && !is_bodiless(status) && body.length > 0;
 	struct tcp_piece pieces[2];
-	struct view first = view_part(body, 0, HTTP_WRITE_STEP);
+	struct view first = view_part(body, 0, HTTP_WRITE_STEP),
+		    rest = view_part(body, first.length, has_body ? body.length : 0);
 	enum status result = begin(r, status, type);
 
 	if (result != OK)
@@ -188,10 +207,10 @@ static enum status reply(
 	pieces[0] = (struct tcp_piece){ .bytes = make_head(r, type, body.length) };
 	pieces[1] = (struct tcp_piece){ .bytes = first, .is_kept = is_kept };
 	r->reply_bytes = has_body ? body.length : 0;
+	if (r->closes)
+		return write_last(r, pieces, has_body ? 2 : 1, rest, is_kept);
 	result = reply_writev(r, pieces, has_body ? 2 : 1);
-	if (result != OK)
-		return result;
-	return has_body ? write_long(r, view_part(body, first.length, body.length), is_kept) : OK;
+	return result == OK ? write_long(r, rest, is_kept) : result;
 }
 
 enum status http_reply(struct http_request *r, unsigned status, const char *type, struct view body)
