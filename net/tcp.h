@@ -49,6 +49,7 @@ struct tcp_host;
 #define TCP_RTO_LEAST	    MILLISECONDS(200)  /* RFC 6298 2.4 wants 1 s; nobody does that */
 #define TCP_RTO_MOST	    SECONDS(60)	       /* RFC 6298 2.5 */
 #define TCP_ACK_DELAY	    MILLISECONDS(40)   /* RFC 9293 3.8.6.3: below 0.5 s */
+#define TCP_ACK_DELAY_SHORT MILLISECONDS(1)    /* at the start of a connection */
 #define TCP_MSL		    SECONDS(30)	       /* TIME-WAIT lasts two of them */
 #define TCP_FIN_WAIT_2_TIME SECONDS(60)	       /* for connections that nobody owns */
 #define TCP_USER_TIMEOUT    (15 * SECONDS(60)) /* beyond RFC 9293's 100 s for R2 */

@@ -17,7 +17,7 @@ COUNTER(died_reset, "tcp.died_reset", "connections that the peer reset");
 COUNTER(died_timeout, "tcp.died_timeout", "connections that died unanswered");
 COUNTER(aborted, "tcp.aborted", "connections that we reset");
 
-#define QUICK_ACKS 16 /* at the start: slow start is the sender's, and needs ACKs */
+#define QUICK_ACKS 16 /* at the start, of full segments: slow start needs ACKs */
 
 struct tcp_connection *tcp_connection_new(struct tcp_host *host, const struct tcp_ends *ends)
 {

@@ -183,13 +183,15 @@ void tcp_connection_replace(struct tcp_connection *c, struct packet *joined)
 static void owe_ack(struct tcp_connection *c, bool is_at_once)
 {
 	uint32_t owed = c->rcv_nxt - c->acked_at;
+	bool is_quick = c->quick_acks > 0, is_full = owed + TCP_OPTION_BYTES_MAX >= c->mss;
 
-	if (is_at_once || c->quick_acks > 0 || owed >= 2u * c->mss_received) {
+	if (is_at_once || (is_quick && is_full) || owed >= 2u * c->mss_received) {
 		c->is_ack_now = true;
 		return;
 	}
+	/* A short text at the start is a question, more often than not: the answer carries the ACK. */
 	if (c->ack_at == FOREVER) {
-		c->ack_at = tcp_now(c->host) + TCP_ACK_DELAY;
+		c->ack_at = tcp_now(c->host) + (is_quick ? TCP_ACK_DELAY_SHORT : TCP_ACK_DELAY);
 		tcp_deadline_sync(c);
 	}
 }

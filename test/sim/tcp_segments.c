@@ -394,6 +394,27 @@ static void acks_are_delayed(void)
 	stop();
 }
 
+/* At the start full segments are acknowledged at once, and short ones soon, if no answer carries the ACK. */
+static void early_acks(void)
+{
+	start();
+	establish();
+	c->quick_acks = 16;
+	inject(from_peer(0, 0, 1460));
+	CHECK_EQUAL(sent_count, 1);
+	inject(from_peer(0, 0, 100));
+	CHECK_EQUAL(sent_count, 1);
+	queue(5);
+	CHECK_EQUAL(sent_count, 2);
+	CHECK_EQUAL(sent.acknowledgment, c->rcv_nxt);
+	inject(from_peer(0, 0, 100));
+	CHECK_EQUAL(sent_count, 2);
+	pass(MILLISECONDS(2));
+	CHECK_EQUAL(sent_count, 3);
+	CHECK_EQUAL(sent.acknowledgment, c->rcv_nxt);
+	stop();
+}
+
 /* RFC 2018 4: the latest block first; RFC 2883: what came twice before it. */
 static void sack_blocks(void)
 {
@@ -1311,5 +1332,5 @@ int main(void)
 		TEST(time_wait_rows), TEST(syn_flood_is_answered_by_cookies),
 		TEST(cookies_need_a_flood), TEST(backlog_is_bounded),
 		TEST(reorder_flood_is_bounded), TEST(sack_flood_is_bounded),
-		TEST(small_text_is_joined));
+		TEST(small_text_is_joined), TEST(early_acks));
 }
