@@ -164,7 +164,7 @@ def machine():
         "clock": clock,
         "debian": open("/etc/debian_version").read().strip(),
         "diatom": _first_line(["git", "-C", lib.ROOT, "log", "-1", "--format=%h"]) or "unknown",
-        "packages": {p: v for p in ("clang-19", "nsd", "knot", "bind9", "dnsperf",
+        "packages": {p: v for p in ("clang-19", "nsd", "knot", "bind9", "dnsperf", "nginx-light", "wrk", "iperf3",
                                     "qemu-system-x86") if (v := _package(p))},
         "cores": f"servers on {CORES[0]}, clients on {CORES[1]}",
         "date": time.strftime("%Y-%m-%d"),

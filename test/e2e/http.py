@@ -53,6 +53,22 @@ def curl_gets_and_posts(lab, target):
     lib.equal(server.stop(), 0, f"{server.describe()}exit code")
 
 
+@lib.test_each("vm", "process")
+def few_frames(lab, target):
+    """A connection with one request: SYN-ACK, the reply with our FIN, the ACK of the client's FIN."""
+    lib.need("curl", "tshark")
+    net, capture = lab.network(), lab.path("c.pcap")
+    server = lab.boot(image(lab), target=target, net=net, mem=128, options=["--pcap", capture])
+    server.wait_for_ping()
+    lib.contains(curl(lab, net, "/users/ann", "-H", "Connection: close"), "user=ann")
+    server.stop()
+    sent = lab.run(["tshark", "-r", capture, "-Y", f"tcp and ip.src == {net.body}", "-T", "fields",
+                    "-e", "tcp.flags.fin", "-e", "tcp.len"], timeout=60).out.split("\n")
+    ends = [line.split("\t") for line in sent if line.startswith(("1", "True"))]
+    lib.equal((len(sent) - 1, len(ends)), (3, 1), f"segments, FINs of {sent}: number")
+    lib.check(int(ends[0][1]) > 100, f"the FIN carries the reply: {sent}")
+
+
 @lib.test
 def uploads_of_every_kind(lab):
     net, server = start(lab)
