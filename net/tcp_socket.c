@@ -173,3 +173,9 @@ void tcp_info(const struct tcp *c, struct tcp_info *info)
 {
 	tcp_connection_info(&c->connection, info);
 }
+
+struct endpoint tcp_remote(const struct tcp *c)
+{
+	return (struct endpoint){ c->connection.flow.ends.remote,
+		c->connection.flow.ends.remote_port };
+}

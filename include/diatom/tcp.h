@@ -245,6 +245,9 @@ struct tcp_info {
 };
 void tcp_info(const struct tcp *connection, struct tcp_info *info);
 
+/* Who is at the other end: what tcp_info calls remote, for programs that want no more of it. */
+struct endpoint tcp_remote(const struct tcp *connection);
+
 /* "ESTABLISHED"; never NULL. */
 const char *tcp_state_text(enum tcp_state state);
 

@@ -100,10 +100,9 @@ static unsigned transfer_begin(struct dns_stream *s, uint16_t id)
 {
 	struct dns_streams *streams = s->owner;
 	const struct dns_zone *zone = server_zone_at(streams->server, &streams->server->query.name);
-	struct tcp_info info;
+	struct endpoint client = tcp_remote(s->tcp);
 
-	tcp_info(s->tcp, &info);
-	if (!transfer_is_allowed(streams->options, &info.remote.address)) {
+	if (!transfer_is_allowed(streams->options, &client.address)) {
 		count(&transfer_refused);
 		return DNS_REFUSED;
 	}

@@ -6,11 +6,10 @@
 
 void access_log(const struct http_request *r)
 {
+	struct endpoint client = tcp_remote(r->connection->tcp);
 	char from[ADDRESS_TEXT_BYTES];
-	struct tcp_info info;
 
-	tcp_info(r->connection->tcp, &info);
-	log_info("http", "%s %.*s %.*s %u %llu %lld us", address_text(&info.remote.address, from),
+	log_info("http", "%s %.*s %.*s %u %llu %lld us", address_text(&client.address, from),
 		(int)r->head.method_text.length, (const char *)r->head.method_text.data,
 		(int)r->head.target.length, (const char *)r->head.target.data, r->status,
 		(unsigned long long)r->reply_bytes, (long long)((time_now() - r->began) / 1000));

@@ -44,10 +44,7 @@ struct view http_target_text(const struct http_request *r)
 
 struct endpoint http_client_endpoint(const struct http_request *r)
 {
-	struct tcp_info info;
-
-	tcp_info(r->connection->tcp, &info);
-	return info.remote;
+	return tcp_remote(r->connection->tcp);
 }
 
 bool http_field_at(

@@ -135,10 +135,10 @@ enum status tcp_set(struct tcp *tcp, enum tcp_option option, uint32_t value)
 	return OK;
 }
 
-void tcp_info(const struct tcp *tcp, struct tcp_info *info)
+struct endpoint tcp_remote(const struct tcp *tcp)
 {
 	ASSERT(puppet_is_open(tcp));
-	*info = (struct tcp_info){ .remote = { .address = address_v4(tcp->remote), .port = 4711 } };
+	return (struct endpoint){ .address = address_v4(tcp->remote), .port = 4711 };
 }
 
 enum status tcp_peek(struct tcp *tcp, size_t least, struct view *bytes, instant deadline)

@@ -187,6 +187,7 @@ static void pieces_are_released(void)
 	struct tcp_piece pieces[] = { { .bytes = view_text("head") },
 		{ { kept, sizeof(kept) }, true, release, &released } };
 	struct tcp_info info;
+	struct endpoint remote;
 
 	released = 0;
 	CHECK_EQUAL(tcp_writev(c, pieces, 2, in_seconds(5)), OK);
@@ -194,6 +195,9 @@ static void pieces_are_released(void)
 	CHECK_EQUAL(released, 1);
 	tcp_info(c, &info);
 	CHECK(info.state == TCP_ESTABLISHED && info.bytes_acknowledged == 10004 && info.rtt_us > 0);
+	remote = tcp_remote(c);
+	CHECK(remote.port == info.remote.port && remote.port == 9);
+	CHECK(address_equal(&remote.address, &info.remote.address));
 	CHECK_EQUAL(tcp_readable(accepted), 10004);
 	CHECK_EQUAL(tcp_set(c, TCP_NO_DELAY, 2), INVALID_VALUE);
 	CHECK_EQUAL(tcp_set(c, TCP_NO_DELAY, 1), OK);
