@@ -136,38 +136,35 @@ bool date_parse(struct view text, uint32_t *seconds)
 	return true;
 }
 
-bool ipv4_text_parse(struct view text, uint8_t address[4])
-{
-	size_t place = 0;
-
-	for (unsigned i = 0; i < 4; i++) {
-		unsigned value = 0;
-		size_t start = place;
-
-		while (place < text.length && text.data[place] >= '0' && text.data[place] <= '9' &&
-			place - start < 3)
-			value = value * 10 + (unsigned)(text.data[place++] - '0');
-		if (place == start || value > 255 || (text.data[start] == '0' && place - start > 1))
-			return false;
-		address[i] = (uint8_t)value;
-		if (i < 3 && (place >= text.length || text.data[place++] != '.'))
-			return false;
-	}
-	return place == text.length;
-}
-
-bool ipv6_text_parse(struct view text, uint8_t address[16])
+/* By the one parser of addresses, whose text ends in a zero byte. */
+static bool address_read(struct view text, bool is_v4, struct address *address)
 {
 	char copy[ADDRESS_TEXT_BYTES];
-	struct address parsed;
 
 	if (text.length >= sizeof(copy) || text.length == 0 ||
-		memchr(text.data, ':', text.length) == NULL ||
+		(memchr(text.data, ':', text.length) == NULL) != is_v4 ||
 		memchr(text.data, 0, text.length) != NULL)
 		return false;
 	memcpy(copy, text.data, text.length);
 	copy[text.length] = 0;
-	if (address_parse(&parsed, copy) != OK)
+	return address_parse(address, copy) == OK;
+}
+
+bool ipv4_text_parse(struct view text, uint8_t address[4])
+{
+	struct address parsed;
+
+	if (!address_read(text, true, &parsed))
+		return false;
+	memcpy(address, parsed.bytes + 12, 4);
+	return true;
+}
+
+bool ipv6_text_parse(struct view text, uint8_t address[16])
+{
+	struct address parsed;
+
+	if (!address_read(text, false, &parsed))
 		return false;
 	memcpy(address, parsed.bytes, 16);
 	return true;

@@ -79,7 +79,7 @@ static bool emit_number(struct emitter *out, struct view *text, uint32_t i)
 {
 	int64_t offset = 0, width = 0, value;
 	uint8_t base = 'd';
-	char number[160];
+	char number[160], format[] = "%0*lld";
 
 	if (take(text, '{')) {
 		if (!take_number(text, &offset))
@@ -100,19 +100,12 @@ static bool emit_number(struct emitter *out, struct view *text, uint32_t i)
 		emit_nibbles(out, (uint64_t)value & UINT32_MAX, width, base == 'N');
 		return true;
 	}
-	if (base == 'd')
-		format_text(number, sizeof(number), "%0*lld", (int)width, (long long)value);
-	else if (base == 'o')
-		format_text(number, sizeof(number), "%0*llo", (int)width,
-			(long long)value & UINT32_MAX);
-	else if (base == 'x')
-		format_text(number, sizeof(number), "%0*llx", (int)width,
-			(long long)value & UINT32_MAX);
-	else if (base == 'X')
-		format_text(number, sizeof(number), "%0*llX", (int)width,
-			(long long)value & UINT32_MAX);
-	else
+	if (base != 'd' && base != 'o' && base != 'x' && base != 'X')
 		return false;
+	if (base != 'd')
+		value &= UINT32_MAX;
+	format[5] = (char)base;
+	format_text(number, sizeof(number), format, (int)width, (long long)value);
 	emit_bytes(out, view_text(number));
 	return true;
 }

@@ -9,9 +9,9 @@
 
 COUNTER(sent, "dns.notify_sent", "NOTIFY requests sent, repeated ones too");
 COUNTER(told, "dns.notify_answered", "secondaries that answered NOTIFY");
-COUNTER(declined, "dns.notify_refused", "secondaries that answered NOTIFY with an error");
+COUNTER(declined, "dns.notify_refused", "secondaries that refused NOTIFY");
 COUNTER(deaf, "dns.notify_unanswered", "secondaries that never answered NOTIFY");
-COUNTER(alien, "dns.notify_alien", "messages to NOTIFY's port that answer no request: dropped");
+COUNTER(alien, "dns.notify_alien", "messages dropped: no answer to a NOTIFY");
 
 /* --- whom to tell --- */
 
@@ -175,22 +175,17 @@ int notice_judge(const struct notice *notice, const struct endpoint *from, struc
 
 static void conclude(struct dns_notifier *n, struct notice *notice, int rcode)
 {
-	bool is_answered = rcode != NOTICE_ALIEN;
+	static const char *const outcomes[] = { "answered", "refused", "no answer" };
+	static struct counter *const counters[] = { &told, &declined, &deaf };
+	unsigned which = rcode == DNS_NOERROR ? 0 : rcode == NOTICE_ALIEN ? 2 : 1;
 	char text[ADDRESS_TEXT_BYTES];
 
 	notice->next = FOREVER;
 	n->pending--;
-	count(is_answered ? rcode == DNS_NOERROR ? &told : &declined : &deaf);
-	address_text(&notice->to.address, text);
-	if (rcode == DNS_NOERROR)
-		log_info("dns", "%s was told of %s, serial %u", text, dns_zone_origin(notice->zone),
-			notice->zone->facts.serial);
-	else
-		log_warning("dns", "%s was not told of %s: %s %d", text,
-			dns_zone_origin(notice->zone),
-			is_answered ? "it answered NOTIFY with rcode"
-				    : "it did not answer NOTIFY, tries:",
-			is_answered ? rcode : NOTICE_TRIES);
+	count(counters[which]);
+	LOG(which == 0 ? LOG_INFO : LOG_WARNING, "dns", "%s was told of %s, serial %u: %s",
+		address_text(&notice->to.address, text), dns_zone_origin(notice->zone),
+		notice->zone->facts.serial, outcomes[which]);
 }
 
 /* Sends what is due; returns when the next is. */

@@ -15,8 +15,7 @@ COUNTER(hits, "dns.memo_hits", "answers that were copied from the memo");
 COUNTER(misses, "dns.memo_misses", "answers that were looked up");
 COUNTER(truncated, "dns.truncated", "answers cut at an RRset, with TC");
 COUNTER(refused, "dns.refused", "queries answered with an error: format, version, class, zone");
-COUNTER(notified, "dns.notify_received",
-	"NOTIFY requests: answered, but no zone here is anybody's copy");
+COUNTER(notified, "dns.notify_received", "NOTIFY requests received: refused");
 COUNTER(dropped, "dns.rx_dropped", "messages without an answer: too short, or replies");
 
 const struct dns_zone *server_zone(
