@@ -224,7 +224,7 @@ static uint32_t queued_now(const struct dns_stream *s)
 	return room < s->send_bytes ? s->send_bytes - (uint32_t)room : 0;
 }
 
-/* For one more message; who has none under way may always have one, so that everybody gets on. */
+/* For one more message; of a transfer that has none under way there may always be one, so that all get on. */
 static bool has_room(const struct dns_stream *s)
 {
 	const struct dns_streams *streams = s->owner;
@@ -232,7 +232,7 @@ static bool has_room(const struct dns_stream *s)
 	size_t all = streams->queued_bytes - s->queued_bytes + queued;
 
 	return tcp_writable(s->tcp) >= STREAM_OUT_BYTES &&
-	       (queued == 0 || all <= streams->queued_max / 2);
+	       (s->transfer == NULL || queued == 0 || all <= streams->queued_max / 2);
 }
 
 /* One message, in or out; or what has to come first. */

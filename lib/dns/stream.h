@@ -12,7 +12,7 @@
  *
  * What a connection may hold: a query half read (QUERY_BYTES_MAX), answers that wait to be acknowledged
  * (ANSWERS_BYTES and one more), a place in a zone. While answers wait no further query is read, and
- * TCP's window closes; the same from half of queued_max on, for who has an answer waiting. All
+ * TCP's window closes; the same from half of queued_max on, for a transfer that has a message waiting. All
  * connections together hold at most queued_max; beyond, and beyond the limit on connections, the one that
  * has stood still for the longest time has to go.
  */
