@@ -294,8 +294,8 @@ _Noreturn void crash_exception(const struct shim_frame *frame)
 	__asm__ volatile("mov %%cr2, %0" : "=r"(address));
 	shim_state.address = address;
 	__asm__ volatile("rdmsr"
-			 : "=a"(shim_state.thread[0]), "=d"(shim_state.thread[1])
-			 : "c"(MSR_FS_BASE));
+		: "=a"(shim_state.thread[0]), "=d"(shim_state.thread[1])
+		: "c"(MSR_FS_BASE));
 	report_mark(SHIM_CRASHED);
 	say("diatom: ");
 	say((cpu[1] & RING_MASK) == 0 ? "shim" : name_of_image());

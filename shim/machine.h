@@ -48,9 +48,9 @@ static inline void port_write_bytes(uint16_t port, const void *bytes, uint64_t c
 static inline void msr_write(uint32_t number, uint64_t value)
 {
 	__asm__ volatile("wrmsr"
-			 :
-			 : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(number)
-			 : "memory");
+		:
+		: "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(number)
+		: "memory");
 }
 
 struct cpuid {

@@ -14,7 +14,7 @@
 
 #define WORD	    sizeof(long)
 
-#define DEBUG_AT(i) (offsetof(struct user, u_debugreg) + (i)*WORD)
+#define DEBUG_AT(i) (offsetof(struct user, u_debugreg) + (i) * WORD)
 #define PENDING_MAX 16 /* signals that are looked at */
 #define DR_STATUS   6
 #define DR_CONTROL  7

@@ -114,36 +114,47 @@ static void set_registers(struct gdb_target *target, const struct gdb_registers 
 
 /* --- memory --- */
 
-/* Moves page by page, as far as the memory is the body's. */
-static uint64_t move(
-	struct bridge *d, uint64_t address, uint8_t *to, const uint8_t *from, uint64_t length)
+/* How much of it lies in the page that it begins in. */
+static uint64_t piece_of(uint64_t address, uint64_t length)
+{
+	uint64_t left = PAGE_SIZE - address % PAGE_SIZE;
+
+	return left < length ? left : length;
+}
+
+static uint64_t read_memory(
+	struct gdb_target *target, uint64_t address, void *bytes, uint64_t length)
 {
 	uint64_t done = 0;
 
 	while (done < length) {
-		uint64_t at = address + done, piece = PAGE_SIZE - at % PAGE_SIZE;
-		uint8_t byte;
+		uint64_t piece = piece_of(address + done, length - done);
 
-		piece = piece < length - done ? piece : length - done;
-		if (to != NULL ? !memory_read_body(d->memory, at, to + done, piece)
-			       : !memory_read_body(d->memory, at, &byte, 1) ||
-					 !stub_write(&d->stub, at, from + done, piece))
+		if (!memory_read_body(bridge_of(target)->memory, address + done,
+			    (uint8_t *)bytes + done, piece))
 			break;
 		done += piece;
 	}
 	return done;
 }
 
-static uint64_t read_memory(
-	struct gdb_target *target, uint64_t address, void *bytes, uint64_t length)
-{
-	return move(bridge_of(target), address, bytes, NULL, length);
-}
-
+/* What can be read is the body's. */
 static uint64_t write_memory(
 	struct gdb_target *target, uint64_t address, const void *bytes, uint64_t length)
 {
-	return move(bridge_of(target), address, NULL, bytes, length);
+	struct bridge *d = bridge_of(target);
+	uint64_t done = 0;
+	uint8_t byte;
+
+	while (done < length) {
+		uint64_t piece = piece_of(address + done, length - done);
+
+		if (!memory_read_body(d->memory, address + done, &byte, 1) ||
+			!stub_write(&d->stub, address + done, (const uint8_t *)bytes + done, piece))
+			break;
+		done += piece;
+	}
+	return done;
 }
 
 /* QEMU's watchpoints stand for debug registers (Intel SDM volume 3, 18.2.4: DR7). */

@@ -244,7 +244,8 @@ static void take_news(struct guest_watch *watch, const struct pollfd *places)
 		pump_move(&watch->input);
 	if (places[AT_REPORT].revents != 0)
 		take_report(watch);
-	if (places[AT_GDB].revents != 0 || places[AT_MACHINE].revents != 0)
+	if (watch->bridge != NULL &&
+		(places[AT_GDB].revents != 0 || places[AT_MACHINE].revents != 0))
 		turn_bridge(watch, places[AT_GDB].revents != 0);
 	if (places[AT_SIGNALS].revents != 0)
 		take_signal(watch);
