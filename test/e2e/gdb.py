@@ -145,6 +145,17 @@ def calls_functions(lab, target):
     lib.contains(result.out, "$2 = 16")
 
 
+@lib.test_each("process", "qemu")
+def reads_are_watched(lab, target):
+    """Where there are debug registers, or QEMU's like of them."""
+    lib.need("gdb")
+    script = lab.path("script", "break add\ncontinue\ndelete\nrwatch total\ncontinue\nkill\n")
+    with open(script) as stdin:
+        result = lab.run([lib.DIATOM, "gdb", "--as", target, build(lab)], stdin=stdin)
+    lib.contains(result.out, "Hardware read watchpoint 2: total\n\nValue = 0\n")
+    lib.contains(result.out, "in add (number=1)")
+
+
 def commands_of(block):
     """[(command, what it is followed by, gdb's commands with what each prints)] of a console block."""
     found = []
