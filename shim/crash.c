@@ -1,7 +1,6 @@
 /*
  * First where an address lies, then the cause as a sentence about the access and its place. The words
- * are those of host/crash_report.c and host/monitor/instruction.c, shorter: there is no image file here
- * to look into.
+ * are those of host/crash/cause.c and instruction.c, shorter: there is no image file here to look into.
  */
 #include "shim/crash.h"
 

@@ -1,5 +1,5 @@
 /*
- * The end of a body that did what it must not: a report as host/crash_report.h draws it, and exit code
+ * The end of a body that did what it must not: a report as host/crash/report.h draws it, and exit code
  * 123 (122 when it ran out of memory).
  */
 #ifndef DIATOM_SHIM_CRASH_H

@@ -1,5 +1,5 @@
 /*
- * The guest crashed: collect what is known, print it (host/crash_report.h), end the guest.
+ * The guest crashed: collect what is known, print it (host/crash/report.h), end the guest.
  */
 #ifndef DIATOM_MONITOR_CRASH_H
 #define DIATOM_MONITOR_CRASH_H

@@ -12,7 +12,7 @@
  *     crash     the report of a crash, from both
  *     mirror    counters out of memory, for diatom stats
  *     stub      QEMU's gdb server, and
- *     bridge    ours over it
+ *     bridge    ours over it: target is what gdb debugs, bridge how it runs and stops
  */
 #ifndef DIATOM_QEMU_QEMU_H
 #define DIATOM_QEMU_QEMU_H
