@@ -1,4 +1,4 @@
-/* See stub.h. QEMU wants each packet acknowledged. */
+/* See stub.h. QEMU wants each packet acknowledged; it gets that with the next request. */
 #include "host/qemu/stub.h"
 
 #include <poll.h>
@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #define PATIENCE_MS 20000
+#define READ_BYTES  2048
 #define PIECE_BYTES 1024 /* of memory, in a packet: QEMU takes 4096 characters */
 
 static bool lose(struct stub *stub)
@@ -34,26 +35,43 @@ static bool send_all(struct stub *stub, const char *bytes, size_t length)
 	return true;
 }
 
-/* Waits for a packet, or an acknowledgement (`wanted`). A byte at a time: nothing behind it is taken. */
-static bool take(struct stub *stub, enum gdb_event wanted)
+/* Takes bytes up to `wanted`. True: it came; else nothing of note. */
+static bool decode(
+	struct stub *stub, const char *bytes, size_t length, size_t *taken, enum gdb_event wanted)
 {
-	struct pollfd polled = { .fd = stub->fd, .events = POLLIN };
-	enum gdb_event event;
-	char byte;
+	for (*taken = 0; *taken < length;) {
+		enum gdb_event event = gdb_decode(&stub->decoder, (uint8_t)bytes[(*taken)++]);
 
-	for (unsigned taken = 0; taken < 2 * GDB_FRAME_MAX; taken++) {
-		if (poll(&polled, 1, PATIENCE_MS) <= 0)
-			return mistrust(stub);
-		if (recv(stub->fd, &byte, 1, 0) != 1)
-			return lose(stub);
-		event = gdb_decode(&stub->decoder, (uint8_t)byte);
 		if (event == wanted)
 			return true;
 		/* Over a socket nothing gets damaged. */
 		if (event == GDB_PACKET || event == GDB_BAD_PACKET || event == GDB_AGAIN)
-			break;
+			return mistrust(stub);
 	}
-	return mistrust(stub);
+	return false;
+}
+
+/* Waits for a packet, or an acknowledgement. What is behind it stays in the socket, where the caller's
+ * poll finds it. */
+static bool take(struct stub *stub, enum gdb_event wanted)
+{
+	struct pollfd polled = { .fd = stub->fd, .events = POLLIN };
+	char bytes[READ_BYTES];
+	bool has_come = false;
+
+	for (size_t all = 0, taken; !has_come && !stub->is_gone; all += taken) {
+		ssize_t n;
+
+		if (all > 2 * GDB_FRAME_MAX || poll(&polled, 1, PATIENCE_MS) <= 0)
+			return mistrust(stub);
+		n = recv(stub->fd, bytes, sizeof(bytes), MSG_PEEK);
+		if (n <= 0)
+			return lose(stub);
+		has_come = decode(stub, bytes, (size_t)n, &taken, wanted);
+		if (recv(stub->fd, bytes, taken, 0) != (ssize_t)taken)
+			return lose(stub);
+	}
+	return has_come;
 }
 
 static bool take_packet(struct stub *stub, struct gdb_words *words)
@@ -62,7 +80,8 @@ static bool take_packet(struct stub *stub, struct gdb_words *words)
 		return false;
 	*words = (struct gdb_words){ stub->decoder.payload,
 		stub->decoder.payload + stub->decoder.length };
-	return send_all(stub, "+", 1);
+	stub->owes_ack = true;
+	return true;
 }
 
 void stub_begin(struct stub *stub, const char *text)
@@ -74,9 +93,13 @@ void stub_begin(struct stub *stub, const char *text)
 
 static bool send_request(struct stub *stub)
 {
-	static char frame[GDB_FRAME_MAX];
+	static char bytes[1 + GDB_FRAME_MAX];
+	bool owed = stub->owes_ack;
 
-	return !stub->is_gone && send_all(stub, frame, gdb_frame(&stub->request, frame));
+	bytes[0] = '+';
+	stub->owes_ack = false;
+	return !stub->is_gone &&
+	       send_all(stub, bytes + !owed, owed + gdb_frame(&stub->request, bytes + 1));
 }
 
 bool stub_ask(struct stub *stub, struct gdb_words *answer)

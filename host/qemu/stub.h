@@ -16,6 +16,7 @@ struct stub {
 	int fd;	       /* a socket, blocking */
 	bool is_gone;  /* it hung up, or: */
 	bool is_wrong; /* it answered nonsense, or not at all: nothing more is asked */
+	bool owes_ack; /* for the last packet */
 	struct gdb_reply request;
 	struct gdb_decoder decoder;
 };

@@ -48,7 +48,7 @@ class Client:
     """gdb's side of the protocol, by hand."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self.got = b""
 
     def send(self, data):
