@@ -6,6 +6,7 @@ one run the same tests in QEMU as elsewhere.
 import os
 import shlex
 import socket
+import subprocess
 import time
 
 import lib
@@ -224,6 +225,23 @@ def least_command(lab):
     lib.equal(words[-2:], ["-kernel", "hello"], "the command's end")
     done = lab.run(words[:-1] + [lib.image("hello")], timeout=20)
     lib.equal((done.code, done.out), (1, "hello\n"), f"{done.err}what came")
+
+
+@lib.test_each(*MACHINES)
+def crash_by_hand(lab, target):
+    """Nobody looks into the memory: the shim tells, and `diatom symbolize` names what it tells."""
+    lib.need("qemu-system-x86_64")
+    with open(os.path.join(lib.ROOT, "test/images/crash.c")) as file:
+        path = build(lab, "by-hand", file.read())
+    for cause, words in (("null_read", "read of unmapped memory: NULL"), ("assertion", "by-hand.c:83: broken"),
+                         ("write_constant", "write to read-only image constants")):
+        done = lab.run(printed(lab, path, cause, machine=MACHINES[target]), timeout=20)
+        lib.equal(done.code, (lib.EXIT_CRASHED << 1 | 1) & 255, f"{done.out}{done.err}QEMU's status")
+        lib.contains(done.out, f"crashed: {words}", "the report")
+        lib.contains(done.out, "called by (likely) image+0x", "the report")
+        named = subprocess.run([lib.DIATOM, "symbolize", path], input=done.out, capture_output=True,
+                               text=True, timeout=20)
+        lib.contains(named.stdout, "perform+0x", "the report with names")
 
 
 @lib.test_each(8, 2048, 5000)
