@@ -88,7 +88,8 @@ UNIT_EXTRA_debug := $(FUZZ_EXTRA_debug)
 FUZZ_EXTRA_crash_report := $(CRASH_REPORT)
 QEMU_CRASH := $(CRASH_REPORT) $(patsubst %,host/qemu/%.c,crash memory world) world/tables.c
 FUZZ_EXTRA_qemu_crash := $(QEMU_CRASH)
-$(BUILD)/test/fuzz/qemu_crash: $(QEMU_CRASH) $(wildcard host/*/*.h)
+UNIT_EXTRA_machine := $(patsubst %,host/qemu/%.c,memory world) world/tables.c
+$(BUILD)/test/fuzz/qemu_crash $(BUILD)/test/unit/machine: $(QEMU_CRASH) test/machine.h $(wildcard host/*/*.h)
 $(BUILD)/test/fuzz/debug $(BUILD)/test/unit/debug: $(DEBUG_READER) $(wildcard host/debug/*.h)
 $(BUILD)/test/fuzz/crash_report: $(CRASH_REPORT) $(wildcard host/*/*.h)
 

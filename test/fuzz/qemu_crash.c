@@ -15,24 +15,11 @@
 
 #include "host/crash/core.h"
 #include "host/qemu/crash.h"
-#include "host/qemu/world.h"
-#include "world/tables.h"
+#include "test/machine.h"
 
-#define MACHINE_BYTES UINT64_C(0x600000)
-#define IMAGE_AT      UINT64_C(0x200000) /* physical, as the rest here */
-#define IMAGE_BYTES   UINT64_C(0x8000)
-#define BOOT_AT	      UINT64_C(0x220000)
-#define STACK_AT      UINT64_C(0x230000)
-#define STACK_SIZE    UINT64_C(0x4000)
-#define FRAME_AT      UINT64_C(0x118000)
-#define TABLES_AT     UINT64_C(0x300000)
-#define TABLES_END    UINT64_C(0x320000)
-#define HEAP_AT	      UINT64_C(0x400000)
-#define FAR	      UINT64_C(0x5550000000) /* body's address = FAR + physical */
-#define WINDOW_AT     UINT64_C(0x7770000000)
-#define CHANGES_MAX   64
-#define CHANGE_BYTES  11
-#define REPORT_MAX    65536
+#define CHANGES_MAX  64
+#define CHANGE_BYTES 11
+#define REPORT_MAX   65536
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -48,75 +35,10 @@ static void expect(bool claim)
 		abort();
 }
 
-static void map_world(void)
-{
-	struct tables tables;
-
-	tables_init(&tables, bytes, TABLES_AT, TABLES_END, true);
-	tables_map(&tables, FAR + IMAGE_AT, IMAGE_AT, IMAGE_BYTES, PAGE_USER | PAGE_WRITE, false);
-	tables_map(&tables, FAR + BOOT_AT, BOOT_AT, 5 * PAGE_BYTES, PAGE_USER, false);
-	tables_map(&tables, FAR + STACK_AT, STACK_AT, STACK_SIZE, PAGE_USER | PAGE_WRITE, false);
-	tables_map(&tables, FAR + HEAP_AT, HEAP_AT, LARGE_BYTES, PAGE_USER | PAGE_WRITE, true);
-	tables_map_window(&tables, WINDOW_AT, HEAP_AT, STACK_SIZE, 8, PAGE_USER | PAGE_WRITE);
-	expect(!tables.is_full);
-}
-
-static void make_boot(void)
-{
-	*(struct boot_info *)(void *)(bytes + BOOT_AT) = (struct boot_info){
-		.magic = BOOT_MAGIC,
-		.version = BOOT_VERSION,
-		.target = BOOT_SHIM,
-		.call = FAR + BOOT_AT + 3 * PAGE_BYTES,
-		.host_page = FAR + BOOT_AT + 2 * PAGE_BYTES,
-		.memory = { .heap = FAR + HEAP_AT,
-			.heap_bytes = LARGE_BYTES,
-			.image = FAR + IMAGE_AT,
-			.image_bytes = IMAGE_BYTES,
-			.stacks = WINDOW_AT,
-			.stack_bytes = STACK_SIZE,
-			.stack_count = 8,
-			.main_stack = FAR + STACK_AT,
-			.main_stack_bytes = STACK_SIZE },
-		.argument_count = 1,
-		.arguments = { FAR + BOOT_AT + 4 * PAGE_BYTES },
-	};
-}
-
-/* A page fault in the image's text, on the main stack. */
-static void make_crash(void)
-{
-	struct shim_frame *frame = (struct shim_frame *)(void *)(bytes + FRAME_AT);
-	const uint64_t cpu[] = { 4, FAR + IMAGE_AT + 64, 0x2b, 2, FAR + STACK_AT + 4096, 0x23 };
-
-	*(struct shim_state *)(void *)(bytes + SHIM_STATE_AT) = (struct shim_state){
-		.tables = TABLES_AT, .boot_info = FAR + BOOT_AT, .frame = FRAME_AT
-	};
-	frame->vector = 14;
-	memcpy(frame->cpu, cpu, sizeof(cpu));
-}
-
-static void make_image(void)
-{
-	image.span_bytes = IMAGE_BYTES;
-	image.regions[0] = (struct image_region){ 0, 4096, IMAGE_READ | IMAGE_EXECUTE, false };
-	image.regions[1] =
-		(struct image_region){ 4096, IMAGE_BYTES - 4096, IMAGE_READ | IMAGE_WRITE, false };
-	image.region_count = 2;
-	image.insides[0] = (struct image_inside){ INSIDE_LOG, 4096, sizeof(struct inside_log) };
-	image.insides[1] = (struct image_inside){ INSIDE_FIBERS, 0x3000, 16 };
-	image.inside_count = 2;
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	expect(memory_make(&memory, MACHINE_BYTES));
-	bytes = mmap(NULL, MACHINE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memory.fd, 0);
-	expect(bytes != MAP_FAILED);
-	make_image();
-	map_world();
-	make_boot();
-	make_crash();
+	bytes = machine_make(&memory, &image);
+	expect(bytes != NULL);
 	report = memfd_create("report", MFD_CLOEXEC);
 	nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	errors = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
