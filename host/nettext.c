@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "host/hex.h"
+
 /* The address's family, or 0. */
 static int family_of(const char *text)
 {
@@ -63,17 +65,6 @@ bool nettext_is_prefix6(const char *text)
 {
 	return strcmp(text, "auto") == 0 || strcmp(text, "off") == 0 ||
 	       prefix_family_of(text) == AF_INET6;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 bool nettext_to_mac(const char *text, uint8_t mac[6])

@@ -3,20 +3,11 @@
 
 #include <string.h>
 
+#include "host/hex.h"
+
 #define ESCAPE	  '}'
 #define ESCAPE_BY 0x20
 #define INTERRUPT 0x03
-
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 static void begin(struct gdb_decoder *d)
 {
@@ -69,7 +60,7 @@ static void take_body(struct gdb_decoder *d, uint8_t byte)
 
 static void take_sum(struct gdb_decoder *d, uint8_t byte)
 {
-	int digit = digit_of((char)byte);
+	int digit = hex_digit((char)byte);
 
 	d->is_bad |= digit < 0;
 	d->stated = (uint8_t)(d->stated << 4 | (digit & 0xf));
@@ -111,8 +102,8 @@ bool gdb_words_number(struct gdb_words *words, uint64_t *number)
 	unsigned digits = 0;
 
 	*number = 0;
-	for (; words->at < words->end && digit_of(*words->at) >= 0; words->at++, digits++)
-		*number = *number << 4 | (unsigned)digit_of(*words->at);
+	for (; words->at < words->end && hex_digit(*words->at) >= 0; words->at++, digits++)
+		*number = *number << 4 | (unsigned)hex_digit(*words->at);
 	return digits >= 1 && digits <= 16;
 }
 
@@ -123,7 +114,7 @@ bool gdb_words_bytes(struct gdb_words *words, void *bytes, size_t length)
 	if (gdb_words_left(words) / 2 < length)
 		return false;
 	for (size_t i = 0; i < length; i++, words->at += 2) {
-		int high = digit_of(words->at[0]), low = digit_of(words->at[1]);
+		int high = hex_digit(words->at[0]), low = hex_digit(words->at[1]);
 
 		if (high < 0 || low < 0)
 			return false;
