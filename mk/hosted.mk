@@ -100,14 +100,15 @@ $(BUILD)/test/unit/dns_stream $(BUILD)/test/fuzz/dns_stream: $(UNIT_EXTRA_dns_st
 
 # What `diatom inspect` reads and shows.
 INSPECT_SHOW := $(filter-out host/inspect/inspect.c,$(wildcard host/inspect/*.c)) \
-	$(wildcard host/debug/*.c) $(IMAGE_DECODER)
+	host/json.c host/xml.c $(wildcard host/debug/*.c) $(IMAGE_DECODER)
 UNIT_EXTRA_inspect := $(INSPECT_SHOW) host/build/harden.c
 FUZZ_EXTRA_inspect := $(INSPECT_SHOW)
 $(BUILD)/test/unit/inspect: $(UNIT_EXTRA_inspect) $(wildcard host/inspect/*.h host/image/*.h)
 $(BUILD)/test/fuzz/inspect: $(FUZZ_EXTRA_inspect) $(wildcard host/inspect/*.h host/image/*.h)
 
 # What reads a body's trace, for its tests.
-TIMELINE := $(patsubst %,host/observe/%.c,ring timeline names chrome lanes lanes_draw stacks text) host/report.c
+TIMELINE := $(patsubst %,host/observe/%.c,ring timeline names chrome lanes lanes_draw stacks text) host/json.c host/xml.c \
+	host/report.c
 UNIT_EXTRA_timeline := $(TIMELINE)
 FUZZ_EXTRA_trace := $(TIMELINE)
 $(BUILD)/test/unit/timeline $(BUILD)/test/fuzz/trace: $(TIMELINE) $(wildcard host/observe/*.h)

@@ -12,6 +12,7 @@
 
 #include "host/inspect/show.h"
 #include "host/inspect/treemap.h"
+#include "host/xml.h"
 
 #define WIDTH	     1200.0
 #define HEIGHT	     760.0
@@ -46,28 +47,6 @@ static int by_size(const void *a, const void *b)
 	return one->index < other->index ? -1 : one->index > other->index;
 }
 
-static void put_escaped(FILE *out, const char *text, size_t most)
-{
-	for (size_t i = 0; i < most && text[i]; i++)
-		switch (text[i]) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			/* Other bytes than ASCII might be no UTF-8. */
-			fputc(text[i] < ' ' || text[i] > '~' ? '?' : text[i], out);
-		}
-}
-
 static void put_box(FILE *out, const struct box *box, const char *fill, double opacity)
 {
 	fprintf(out,
@@ -81,10 +60,10 @@ static void put_title(FILE *out, const char *outer, const char *name, double siz
 {
 	fputs("<title>", out);
 	if (outer[0]) {
-		put_escaped(out, outer, 200);
+		xml_write(out, outer, 200);
 		fputs("/", out);
 	}
-	put_escaped(out, name, 200);
+	xml_write(out, name, 200);
 	fprintf(out, ": %.0f bytes</title></rect>\n", size);
 }
 
@@ -98,7 +77,7 @@ static void put_label(FILE *out, const struct box *box, const char *name, double
 	if (box->height < LABEL_HEIGHT - 2 || fits < 3 || (length > fits && fits < 5))
 		return;
 	fprintf(out, "<text x=\"%.1f\" y=\"%.1f\">", box->x + 4, box->y + 12.5);
-	put_escaped(out, name, fits);
+	xml_write(out, name, fits);
 	snprintf(bytes, sizeof(bytes), " %.0f", size);
 	if (length + strlen(bytes) <= fits)
 		fprintf(out, "<tspan fill-opacity=\"0.75\">%s</tspan>", bytes);
@@ -245,7 +224,7 @@ void show_svg(const struct inspection *inspection, FILE *out)
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
 		"<text x=\"6\" y=\"28\" font-size=\"18\" font-weight=\"600\" fill=\"#1b2226\">",
 		WIDTH, HEIGHT, WIDTH, HEIGHT);
-	put_escaped(out, name, 60);
+	xml_write(out, name, 60);
 	fprintf(out,
 		" %s<tspan font-weight=\"400\" fill=\"#5a6470\"> %llu bytes, by library, "
 		"source file and function</tspan></text>\n",

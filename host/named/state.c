@@ -13,7 +13,7 @@
 
 #include "host/file.h"
 #include "host/image/image.h"
-#include "host/named/json.h"
+#include "host/json.h"
 #include "host/report.h"
 
 #define MIB_SHIFT   20

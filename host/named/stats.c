@@ -10,7 +10,7 @@
 #include "abi/call.h"
 #include "host/named/commands.h"
 #include "host/named/counters.h"
-#include "host/named/json.h"
+#include "host/json.h"
 #include "host/named/state.h"
 #include "host/options.h"
 #include "host/report.h"

@@ -3,7 +3,7 @@
  */
 #include "host/observe/chrome.h"
 
-#include "host/observe/text.h"
+#include "host/json.h"
 
 enum { PROCESS_IMAGE = 1, PROCESS_MONITOR = 2 };
 
@@ -38,7 +38,7 @@ static void add_head(struct chrome *chrome, char phase, const char *name, enum t
 	FILE *file = chrome->file;
 
 	fprintf(file, "{\"ph\":\"%c\",\"name\":\"", phase);
-	text_json(file, name);
+	json_write_escaped(file, name);
 	chrome->bytes += (uint64_t)fprintf(file,
 		"\",\"cat\":\"%s\",\"pid\":%u,\"tid\":%u,\"ts\":%lld.%03lld", categories[kind],
 		process_of(lane), thread_of(lane, kind == TIMELINE_SPAN), (long long)time / 1000,
@@ -102,7 +102,7 @@ static void name_process(const struct chrome *chrome, unsigned process, const ch
 	fprintf(chrome->file,
 		"{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%u,\"tid\":0,\"args\":{\"name\":\"",
 		process);
-	text_json(chrome->file, name);
+	json_write_escaped(chrome->file, name);
 	fprintf(chrome->file,
 		"\"}},\n{\"ph\":\"M\",\"name\":\"process_sort_index\",\"pid\":%u,\"tid\":0,"
 		"\"args\":{\"sort_index\":%u}},\n",
@@ -116,7 +116,7 @@ static void name_thread(const struct chrome *chrome, uint32_t lane, bool is_span
 	fprintf(chrome->file,
 		"{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%u,\"tid\":%u,\"args\":{\"name\":\"",
 		process, thread);
-	text_json(chrome->file, name);
+	json_write_escaped(chrome->file, name);
 	fprintf(chrome->file,
 		"%s\"}},\n{\"ph\":\"M\",\"name\":\"thread_sort_index\",\"pid\":%u,\"tid\":%u,"
 		"\"args\":{\"sort_index\":%u}},\n",

@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-#include "host/observe/text.h"
+#include "host/xml.h"
 
 #define WIDTH	    1200
 #define MARGIN	    12
@@ -165,7 +165,7 @@ static void write_label(FILE *file, const char *name, double width)
 		snprintf(shown, sizeof(shown), "%s", name);
 	else
 		snprintf(shown, sizeof(shown), "%.*s..", room - 2 > 150 ? 150 : room - 2, name);
-	text_xml(file, shown);
+	xml_write(file, shown, SIZE_MAX);
 }
 
 static void write_frame(const struct flame *flame, uint32_t at, unsigned row, double x)
@@ -181,7 +181,7 @@ static void write_frame(const struct flame *flame, uint32_t at, unsigned row, do
 		return;
 	fprintf(file, "<g class=\"f\" data-x=\"%.4f\" data-w=\"%.4f\" data-y=\"%u\"><title>", x,
 		width, y);
-	text_xml(file, name);
+	xml_write(file, name, SIZE_MAX);
 	fprintf(file, " (%llu samples, %.2f %%)</title>", (unsigned long long)node->total,
 		100.0 * (double)node->total / (double)all);
 	fprintf(file, "<rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%u\" rx=\"2\" fill=\"", x,
@@ -208,9 +208,9 @@ static void write_head(const struct flame *flame, const char *title, const char 
 		WIDTH, height, WIDTH, height);
 	fputs(style, file);
 	fprintf(file, "<text class=\"title\" x=\"%d\" y=\"26\">", MARGIN);
-	text_xml(file, title);
+	xml_write(file, title, SIZE_MAX);
 	fprintf(file, "</text>\n<text class=\"sub\" x=\"%d\" y=\"46\">", MARGIN);
-	text_xml(file, subtitle);
+	xml_write(file, subtitle, SIZE_MAX);
 	fprintf(file,
 		"</text>\n"
 		"<text class=\"button\" id=\"search\" x=\"%d\" y=\"26\" text-anchor=\"end\">Search"

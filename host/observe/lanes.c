@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/observe/text.h"
+#include "host/xml.h"
 
 static const char style[] =
 	"<style>\n"
@@ -228,7 +228,7 @@ static void write_lane_names(const struct picture *p)
 			"<rect class=\"lane\" x=\"%d\" y=\"%u\" width=\"%d\" height=\"%u\"/>"
 			"<text x=\"12\" y=\"%u\">",
 			LEFT, row->y, PIXELS, ROW + row->depth * SPAN_ROW, row->y + 14);
-		text_xml(p->file, name);
+		xml_write(p->file, name, SIZE_MAX);
 		fputs("</text>\n", p->file);
 	}
 	if (p->rows_left_out > 0)
@@ -247,9 +247,9 @@ static void write_head(const struct picture *p, const char *title, const char *s
 		WIDTH, p->height, WIDTH, p->height);
 	fputs(style, p->file);
 	fputs("<text class=\"title\" x=\"12\" y=\"24\">", p->file);
-	text_xml(p->file, title);
+	xml_write(p->file, title, SIZE_MAX);
 	fputs("</text>\n<text class=\"sub\" x=\"12\" y=\"42\">", p->file);
-	text_xml(p->file, subtitle);
+	xml_write(p->file, subtitle, SIZE_MAX);
 	fputs("</text>\n", p->file);
 }
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "host/observe/text.h"
+#include "host/xml.h"
 
 #define ARROWS_MAX   400
 #define INSTANTS_MAX 2000
@@ -17,7 +17,7 @@ static void write_cut(FILE *file, const char *name, int room)
 	char shown[64];
 
 	snprintf(shown, sizeof(shown), "%.*s", room < 63 ? room : 63, name);
-	text_xml(file, shown);
+	xml_write(file, shown, SIZE_MAX);
 }
 
 static void write_box(const struct picture *p, const struct timeline_event *e,
@@ -35,7 +35,7 @@ static void write_box(const struct picture *p, const struct timeline_event *e,
 	fprintf(p->file,
 		"<rect class=\"b %s\" x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%u\"><title>",
 		picture_looks[e->kind].style, x, y, width, height);
-	text_xml(p->file, e->name);
+	xml_write(p->file, e->name, SIZE_MAX);
 	fputs(", ", p->file);
 	picture_write_time(p->file, e->duration);
 	fputs(" at ", p->file);
@@ -137,7 +137,7 @@ static void write_instants(const struct picture *p)
 		fprintf(p->file,
 			"<line class=\"instant\" x1=\"%.1f\" y1=\"%u\" x2=\"%.1f\" y2=\"%u\"><title>",
 			x, row->y, x, row->y + 6);
-		text_xml(p->file, e->name);
+		xml_write(p->file, e->name, SIZE_MAX);
 		fprintf(p->file, " %lld</title></line>\n", (long long)e->value);
 	}
 }
@@ -168,7 +168,7 @@ static void write_counter(const struct picture *p, unsigned number)
 	range = (double)high - (double)low;
 	fputs("<text x=\"12\" ", p->file);
 	fprintf(p->file, "y=\"%u\">", top + 14);
-	text_xml(p->file, name);
+	xml_write(p->file, name, SIZE_MAX);
 	fprintf(p->file,
 		"</text><text class=\"sub\" x=\"12\" y=\"%u\">%lld .. %lld</text>"
 		"<path class=\"counter\" d=\"M%d,%u",

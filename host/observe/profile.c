@@ -218,13 +218,6 @@ static int write_all(const struct profile *profile, const struct word *words, co
 	return code;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 static int run(struct profile *profile, struct options *options, int64_t limit_ns)
 {
 	struct session session = { .options = options,
@@ -251,16 +244,13 @@ int profile_command(int argc, char **argv)
 		[WORD_HZ] = { "hz", 0, NULL },
 		[WORD_SECONDS] = { "seconds", 0, NULL } };
 	int64_t limit_ns = 0;
-	int code = words_take(words, WORD_COUNT, "profile", &argc, argv), written;
+	bool is_done = false;
+	int code = session_words(
+		    &options, words, WORD_COUNT, "profile", help, argc, argv, &is_done),
+	    written;
 
-	if (code == 0)
-		code = options_parse(&options, argc, argv);
-	if (code == 0 && options.wants_help) {
-		report_write(STDOUT_FILENO, help, sizeof(help) - 1);
+	if (is_done)
 		return 0;
-	}
-	if (code == 0)
-		code = session_check(&options);
 	if (code == 0)
 		code = take_numbers(words, &profile, &limit_ns);
 	if (code == 0)
@@ -273,6 +263,6 @@ int profile_command(int argc, char **argv)
 		return code; /* it never ran */
 	work_off_spool(&profile);
 	stacks_sort(&profile.stacks);
-	written = write_all(&profile, words, base_name(options.image));
+	written = write_all(&profile, words, session_name(&options));
 	return written != 0 ? written : code;
 }

@@ -33,7 +33,7 @@ static sigset_t watched_signals(void)
 	return set;
 }
 
-int session_check(const struct options *options)
+static int check(const struct options *options)
 {
 	const char *given = options->is_detached       ? "--detach"
 			    : options->name[0] != '\0' ? "--name"
@@ -43,6 +43,28 @@ int session_check(const struct options *options)
 	return given == NULL ? 0
 			     : report_error(EXIT_USAGE, "leave it out, or use  diatom run",
 				       "%s does not go with being watched", given);
+}
+
+int session_words(struct options *options, struct word *words, unsigned count, const char *command,
+	const char *help, int argc, char **argv, bool *is_done)
+{
+	int code = words_take(words, count, command, &argc, argv);
+
+	if (code == 0)
+		code = options_parse(options, argc, argv);
+	if (code == 0 && options->wants_help) {
+		report_write(STDOUT_FILENO, help, strlen(help));
+		*is_done = true;
+		return 0;
+	}
+	return code == 0 ? check(options) : code;
+}
+
+const char *session_name(const struct options *options)
+{
+	const char *slash = strrchr(options->image, '/');
+
+	return slash != NULL ? slash + 1 : options->image;
 }
 
 int session_begin(struct session *session)

@@ -9,9 +9,11 @@
 #ifndef DIATOM_HOST_OBSERVE_SESSION_H
 #define DIATOM_HOST_OBSERVE_SESSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "host/observe/observer.h"
+#include "host/observe/words.h"
 #include "host/options.h"
 
 struct session {
@@ -24,9 +26,16 @@ struct session {
 	void *self;
 };
 
-/* Refuses options that do not go with it: those of runs in the background, and gdb's. 0, or the exit code
- * after having said why. */
-int session_check(const struct options *options);
+/*
+ * The command line of `diatom COMMAND`: its own words, then those of the run, of which it refuses what
+ * doesn't go with it: a run in the background, gdb. 0, or the exit code after having said why. *is_done:
+ * --help was asked for and printed.
+ */
+int session_words(struct options *options, struct word *words, unsigned count, const char *command,
+	const char *help, int argc, char **argv, bool *is_done);
+
+/* The image's file name, after which files are named. */
+const char *session_name(const struct options *options);
 
 /* Makes session->observer.told: shared memory. 0, or the exit code after having said why. */
 int session_begin(struct session *session);

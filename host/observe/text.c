@@ -15,37 +15,6 @@ static bool is_printable(char c)
 	return c >= ' ' && c <= '~';
 }
 
-void text_xml(FILE *file, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		switch (*text) {
-		case '&':
-			fputs("&amp;", file);
-			break;
-		case '<':
-			fputs("&lt;", file);
-			break;
-		case '>':
-			fputs("&gt;", file);
-			break;
-		case '"':
-			fputs("&quot;", file);
-			break;
-		default:
-			fputc(is_printable(*text) ? *text : '?', file);
-		}
-	}
-}
-
-void text_json(FILE *file, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			fputc('\\', file);
-		fputc(is_printable(*text) ? *text : '?', file);
-	}
-}
-
 void text_folded(FILE *file, const char *text)
 {
 	for (; *text != '\0'; text++)

@@ -7,12 +7,6 @@
 
 #include <stdio.h>
 
-/* For XML content and attributes in double quotes. */
-void text_xml(FILE *file, const char *text);
-
-/* For a JSON string; the quotes are the caller's. */
-void text_json(FILE *file, const char *text);
-
 /* For one frame of a folded stack: neither `;` nor blanks at its end. */
 void text_folded(FILE *file, const char *text);
 

@@ -148,13 +148,6 @@ static int write_picture(
 	return text_close(file, path);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 /* Ends both files. */
 static int finish(struct trace *trace, const char *output, const char *svg, const char *name)
 {
@@ -191,7 +184,7 @@ static int trace_to(
 {
 	static struct image image;
 	struct image_error error;
-	const char *name = base_name(options->image), *output = words[WORD_OUTPUT].value;
+	const char *name = session_name(options), *output = words[WORD_OUTPUT].value;
 	char path[288];
 	int code, written;
 
@@ -222,16 +215,11 @@ int trace_command(int argc, char **argv)
 		[WORD_SECONDS] = { "seconds", 0, NULL },
 		[WORD_SIZE] = { "size", 0, NULL } };
 	int64_t limit_ns = 0;
-	int code = words_take(words, WORD_COUNT, "trace", &argc, argv);
+	bool is_done = false;
+	int code = session_words(&options, words, WORD_COUNT, "trace", help, argc, argv, &is_done);
 
-	if (code == 0)
-		code = options_parse(&options, argc, argv);
-	if (code == 0 && options.wants_help) {
-		report_write(STDOUT_FILENO, help, sizeof(help) - 1);
+	if (is_done)
 		return 0;
-	}
-	if (code == 0)
-		code = session_check(&options);
 	if (code == 0)
 		code = take_numbers(words, &trace, &limit_ns);
 	if (code == 0)
