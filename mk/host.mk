@@ -33,7 +33,7 @@ HOST_START   := $(patsubst %,$(BUILD)/host/%.o,$(addprefix host/,main inherited 
 	debug/debug_file privileges seccomp process/process process/space process/cpu process/vdso \
 	process/traps process/ticks process/enter.S monitor/monitor monitor/layout monitor/world monitor/vcpu monitor/memory \
 	monitor/jail monitor/calls monitor/console monitor/entropy monitor/instruction monitor/mmio \
-	monitor/queue monitor/signals monitor/sleep) world/place world/tables)
+	monitor/queue monitor/signals monitor/sleep) world/place world/tables world/regions)
 
 # What `diatom new` writes is part of it.
 $(BUILD)/host/host/new/templates.S.o: $(wildcard share/template/*/*)

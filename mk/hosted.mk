@@ -118,7 +118,7 @@ FUZZ_EXTRA_pci := $(UNIT_EXTRA_pci)
 $(BUILD)/test/unit/pci $(BUILD)/test/fuzz/pci: $(UNIT_EXTRA_pci)
 
 # The shim's pure parts.
-UNIT_EXTRA_shim := $(patsubst %,shim/%.c,cmdline loader layout ring) world/place.c world/tables.c
+UNIT_EXTRA_shim := $(patsubst %,shim/%.c,cmdline loader layout ring) world/place.c world/tables.c world/regions.c
 FUZZ_EXTRA_shim := $(UNIT_EXTRA_shim)
 $(BUILD)/test/unit/shim $(BUILD)/test/fuzz/shim: $(UNIT_EXTRA_shim) $(wildcard shim/*.h world/*.h)
 

@@ -58,11 +58,12 @@ static const char *place_in_image(uint64_t offset)
 static bool is_guard(uint64_t address)
 {
 	const struct layout *l = &world.layout;
-	uint64_t pitch = l->stack_bytes + BOOT_PAGE_BYTES;
+	uint64_t pitch = l->body.stack_bytes + BOOT_PAGE_BYTES;
 
-	if (is_in(&l->stacks, address))
-		return (address - l->stacks.virtual) % pitch < BOOT_PAGE_BYTES;
-	return address < l->stack.virtual && l->stack.virtual - address <= BOOT_PAGE_BYTES;
+	if (is_in(&l->body.stacks, address))
+		return (address - l->body.stacks.virtual) % pitch < BOOT_PAGE_BYTES;
+	return address < l->body.stack.virtual &&
+	       l->body.stack.virtual - address <= BOOT_PAGE_BYTES;
 }
 
 static const char *place_of(uint64_t address)
@@ -73,15 +74,15 @@ static const char *place_of(uint64_t address)
 		return "NULL";
 	if (address < UINT64_C(1) << 32)
 		return "the shim's memory";
-	if (is_in(&l->image, address))
-		return place_in_image(address - l->image.virtual);
-	if (is_in(&l->stacks, address))
+	if (is_in(&l->body.image, address))
+		return place_in_image(address - l->body.image.virtual);
+	if (is_in(&l->body.stacks, address))
 		return "fiber stack";
-	if (is_in(&l->stack, address) || is_guard(address))
+	if (is_in(&l->body.stack, address) || is_guard(address))
 		return "the main stack";
-	if (is_in(&l->heap, address))
+	if (is_in(&l->body.heap, address))
 		return "the heap";
-	if (is_in(&l->boot, address))
+	if (is_in(&l->body.boot, address))
 		return "boot information";
 	if (is_in(&l->devices, address))
 		return "a device window";
@@ -93,9 +94,10 @@ static void say_place(uint64_t address)
 	const struct layout *l = &world.layout;
 
 	say(place_of(address));
-	if (is_in(&l->stacks, address)) {
+	if (is_in(&l->body.stacks, address)) {
 		say(" ");
-		say_number((address - l->stacks.virtual) / (l->stack_bytes + BOOT_PAGE_BYTES));
+		say_number((address - l->body.stacks.virtual) /
+			   (l->body.stack_bytes + BOOT_PAGE_BYTES));
 	}
 }
 
@@ -222,9 +224,9 @@ static void say_address(const char *label, uint64_t address)
 {
 	say(label);
 	say_hex(address, 1);
-	if (is_in(&world.layout.image, address)) {
+	if (is_in(&world.layout.body.image, address)) {
 		say(", image+0x");
-		say_hex(address - world.layout.image.virtual, 1);
+		say_hex(address - world.layout.body.image.virtual, 1);
 	}
 	say(" (");
 	say_place(address);
@@ -260,7 +262,7 @@ static void say_stack(uint64_t rsp)
 		if (place_of(*word)[0] != 'i' || place_of(*word)[6] != 't')
 			continue;
 		say(shown++ == 0 ? "  called by (likely) image+0x" : " image+0x");
-		say_hex(*word - world.layout.image.virtual, 1);
+		say_hex(*word - world.layout.body.image.virtual, 1);
 	}
 	say(shown > 0 ? "\n" : "");
 }

@@ -196,10 +196,10 @@ void devices_name(struct boot_info *boot, const struct cmdline *line, const uint
 
 void devices_place(const struct layout *layout, struct boot_info *boot)
 {
-	memory = (struct ring_memory){ .heap = layout->heap.physical,
-		.heap_end = layout->heap.physical + layout->heap.bytes,
-		.image = layout->image.physical,
-		.image_end = layout->image.physical + layout->image.bytes };
+	memory = (struct ring_memory){ .heap = layout->body.heap.physical,
+		.heap_end = layout->body.heap.physical + layout->body.heap.bytes,
+		.image = layout->body.image.physical,
+		.image_end = layout->body.image.physical + layout->body.image.bytes };
 	for (unsigned i = 0; i < named_count; i++) {
 		uint64_t at = i * DEVICE_WINDOW_BYTES;
 
@@ -276,8 +276,9 @@ void device_queue(uint64_t which, uint64_t address, const struct layout *layout)
 	own = layout->rings + number * PRIVATE_BYTES + queue * 2 * BOOT_PAGE_BYTES;
 	used = (uintptr_t)DEVICE_USED(device->window, queue);
 	/* An address outside the heap becomes one that lies nowhere. */
-	address -= layout->heap.virtual;
-	address = address < layout->heap.bytes ? address + layout->heap.physical : UINT64_MAX & -16;
+	address -= layout->body.heap.virtual;
+	address = address < layout->body.heap.bytes ? address + layout->body.heap.physical
+						    : UINT64_MAX & -16;
 	if (size > device->window->queue_sizes[queue] ||
 		!ring_begin(ring, address, size, (void *)own, (void *)used)) {
 		stop(device, queue, "ring is outside the heap, or its size is odd");

@@ -28,25 +28,17 @@
 #include "abi/shim_image.h"
 #include "shim/loader.h"
 #include "world/place.h"
+#include "world/regions.h"
 
 #define LAYOUT_REGIONS	 7
 #define MAIN_STACK_BYTES 65536
 #define PRIVATE_BYTES	 (DEVICE_QUEUES_MAX * 2 * BOOT_PAGE_BYTES) /* of each device */
 
 struct layout {
-	struct region image, stack, boot, devices, heap, blobs;
-	struct region stacks; /* the window; `physical` is the heap's, `bytes` counts the holes */
-	uint64_t stack_bytes, stack_count;
+	struct regions body;
+	struct region devices, blobs;
 	uint64_t rings;		     /* physical: PRIVATE_BYTES for each device */
 	uint64_t tables, tables_end; /* physical */
-};
-
-/* Pages of `boot`. */
-enum {
-	BOOT_INFO = 0,
-	BOOT_HOST_PAGE = 2 * BOOT_PAGE_BYTES,
-	BOOT_CALL_PAGE = 3 * BOOT_PAGE_BYTES,
-	BOOT_ARGUMENTS = 4 * BOOT_PAGE_BYTES,
 };
 
 struct layout_wishes {

@@ -68,6 +68,6 @@ _Noreturn void shim_start(uint32_t start_info)
 	shim_state.tables = l->tables;
 	shim_state.boot_info = l->boot.virtual + BOOT_INFO;
 	report_mark(SHIM_STARTS);
-	enter_body(l->image.virtual + shim_image.entry, l->stack.virtual + l->stack.bytes - 8,
-		l->boot.virtual + BOOT_INFO);
+	enter_body(l->body.image.virtual + shim_image.entry,
+		l->body.stack.virtual + l->body.stack.bytes - 8, l->body.boot.virtual + BOOT_INFO);
 }

@@ -115,17 +115,10 @@ static void map_all(const struct layout *l)
 	uint64_t *root = (uint64_t *)l->tables;
 
 	tables_init(&tables, NULL, l->tables, l->tables_end, false);
-	map_image(&tables, &l->image);
-	map(&tables, &l->stack, 0, l->stack.bytes, PAGE_WRITE);
-	map(&tables, &l->boot, 0, BOOT_CALL_PAGE, 0);
-	map(&tables, &l->boot, BOOT_CALL_PAGE, PAGE_BYTES, PAGE_EXECUTE);
-	map(&tables, &l->boot, BOOT_ARGUMENTS, l->boot.bytes - BOOT_ARGUMENTS, 0);
+	map_image(&tables, &l->body.image);
+	regions_map(&tables, &l->body);
 	map(&tables, &l->devices, 0, l->devices.bytes, 0);
 	map(&tables, &l->blobs, 0, l->blobs.bytes, 0);
-	tables_map(&tables, l->heap.virtual, l->heap.physical, l->heap.bytes,
-		PAGE_USER | PAGE_WRITE, true);
-	tables_map_window(&tables, l->stacks.virtual, l->stacks.physical, l->stack_bytes,
-		l->stack_count, PAGE_USER | PAGE_WRITE);
 	seal_shim();
 	root[0] = table_root[0];
 	if (tables.is_full)
@@ -135,23 +128,6 @@ static void map_all(const struct layout *l)
 }
 
 /* Boot info */
-
-static void describe_memory(struct boot_memory *memory, const struct layout *l)
-{
-	*memory = (struct boot_memory){
-		.heap = l->heap.virtual,
-		.heap_bytes = l->heap.bytes,
-		.heap_physical = l->heap.physical,
-		.image = l->image.virtual,
-		.image_bytes = l->image.bytes,
-		.image_physical = l->image.physical,
-		.stacks = l->stack_count > 0 ? l->stacks.virtual : 0,
-		.stack_bytes = l->stack_bytes,
-		.stack_count = l->stack_count,
-		.main_stack = l->stack.virtual,
-		.main_stack_bytes = l->stack.bytes,
-	};
-}
 
 static uint64_t text_bytes(const char *text)
 {
@@ -171,7 +147,7 @@ static void put_arguments(struct boot_info *boot, const struct cmdline *line, ui
 		uint64_t bytes = text_bytes(line->arguments[i]);
 
 		__builtin_memcpy(page + at, line->arguments[i], bytes);
-		boot->arguments[i] = world.layout.boot.virtual + at;
+		boot->arguments[i] = world.layout.body.boot.virtual + at;
 		at += bytes;
 	}
 }
@@ -233,7 +209,7 @@ static void lay_out(
 	if (missing != 0)
 		refuse(EXIT_OUT_OF_MEMORY, "the machine has too little memory", NULL,
 			"give it more: -m 64");
-	world_see(world.layout.heap.physical, wishes.heap.end);
+	world_see(world.layout.body.heap.physical, wishes.heap.end);
 	world_see(wishes.blobs.start, wishes.blobs.end);
 	world_see(SHIM_BODY_PHYSICAL, world.layout.tables_end);
 }
@@ -245,26 +221,26 @@ void world_make(struct boot_info *boot, const struct loader *loader, const struc
 	uint8_t *page;
 
 	lay_out(boot, loader, line);
-	page = (uint8_t *)l->boot.physical;
-	__builtin_memset(page, 0, l->boot.bytes);
+	page = (uint8_t *)l->body.boot.physical;
+	__builtin_memset(page, 0, l->body.boot.bytes);
 	__builtin_memcpy(page + BOOT_CALL_PAGE, call, sizeof(call));
 	boot->magic = BOOT_MAGIC;
 	boot->version = BOOT_VERSION;
 	boot->bytes = sizeof(*boot);
 	boot->target = BOOT_SHIM;
-	boot->call = l->boot.virtual + BOOT_CALL_PAGE;
-	boot->host_page = l->boot.virtual + BOOT_HOST_PAGE;
+	boot->call = l->body.boot.virtual + BOOT_CALL_PAGE;
+	boot->host_page = l->body.boot.virtual + BOOT_HOST_PAGE;
 	boot->log_level = line->log_level;
 	boot->spin_ns = line->spin_ns;
-	describe_memory(&boot->memory, l);
+	regions_describe(&l->body, &boot->memory);
 	describe_blobs(boot, line);
 	devices_place(l, boot);
 	put_arguments(boot, line, page);
 	__builtin_memcpy(page, boot, sizeof(*boot));
 	world.boot = (struct boot_info *)(void *)page;
 	world.page = (struct boot_host_page *)(void *)(page + BOOT_HOST_PAGE);
-	apply_rela(l->image.virtual);
-	apply_relr(l->image.virtual);
+	apply_rela(l->body.image.virtual);
+	apply_relr(l->body.image.virtual);
 	map_all(l);
 }
 

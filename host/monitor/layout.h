@@ -24,6 +24,7 @@
 
 #include "abi/boot.h"
 #include "world/place.h"
+#include "world/regions.h"
 #include "world/tables.h"
 
 #define MAIN_STACK_BYTES 65536
@@ -43,23 +44,18 @@ struct layout_wishes {
 
 struct layout {
 	uint64_t memory_bytes;
-	struct region system, image, stack, boot, trace, registers, heap;
-	struct region stacks; /* the window; `physical` is the heap's, `bytes` counts the holes */
-	uint64_t stack_bytes, stack_count;
+	struct regions body;
+	struct region system, trace, registers;
 	uint64_t tables, tables_end; /* physical */
 	uint64_t arguments, blobs;   /* offsets in `boot` */
 };
 
-/* Pages of `system` and `boot`. */
+/* Pages of `system`. */
 enum {
 	SYSTEM_TABLES = 0,
 	SYSTEM_STUBS = PAGE_BYTES,
 	SYSTEM_STACK = 2 * PAGE_BYTES,
 	SYSTEM_BYTES = 3 * PAGE_BYTES,
-	BOOT_INFO = 0,
-	BOOT_HOST_PAGE = 2 * PAGE_BYTES,
-	BOOT_CALL_PAGE = 3 * PAGE_BYTES,
-	BOOT_ARGUMENTS = 4 * PAGE_BYTES,
 };
 
 /* 0, or the least memory in bytes that would do when `memory_bytes` is too little. */

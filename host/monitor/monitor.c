@@ -286,7 +286,7 @@ int monitor_run(const struct run_config *config, struct image *image)
 	if (result != 0)
 		return fail(config, what, result);
 	world_set_clock(&guest);
-	vcpu_enter_at(&guest.vcpu, &guest.layout, guest.layout.image.virtual + image->entry);
+	vcpu_enter_at(&guest.vcpu, &guest.layout, guest.layout.body.image.virtual + image->entry);
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	if (config->gdb != NULL)
 		result = debugger_start(&guest, config);

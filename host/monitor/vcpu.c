@@ -396,8 +396,8 @@ void vcpu_enter_at(struct vcpu *vcpu, const struct layout *layout, uint64_t entr
 
 	memset(registers, 0, sizeof(*registers));
 	registers->rip = entry;
-	registers->rdi = layout->boot.virtual + BOOT_INFO;
-	registers->rsp = layout->stack.virtual + layout->stack.bytes - 8;
+	registers->rdi = layout->body.boot.virtual + BOOT_INFO;
+	registers->rsp = layout->body.stack.virtual + layout->body.stack.bytes - 8;
 	registers->rflags = 2;
 	set_system_registers(&vcpu->run->s.regs.sregs, layout);
 	vcpu->run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;

@@ -62,7 +62,7 @@ static uint8_t *map_memory(uint64_t bytes)
 static int make_memory(struct guest *guest)
 {
 	const struct layout *l = &guest->layout;
-	uint64_t large = l->heap.physical + LARGE_BYTES;
+	uint64_t large = l->body.heap.physical + LARGE_BYTES;
 
 	guest->host = map_memory(l->memory_bytes);
 	if (guest->host == NULL)
@@ -72,10 +72,10 @@ static int make_memory(struct guest *guest)
 	guest->memory = (struct guest_memory){
 		.host = guest->host,
 		.bytes = l->memory_bytes,
-		.image = l->image.physical,
-		.image_end = l->image.physical + l->image.bytes,
-		.heap = l->heap.physical,
-		.heap_end = l->heap.physical + l->heap.bytes,
+		.image = l->body.image.physical,
+		.image_end = l->body.image.physical + l->body.image.bytes,
+		.heap = l->body.heap.physical,
+		.heap_end = l->body.heap.physical + l->body.heap.bytes,
 	};
 	return 0;
 }
@@ -108,37 +108,13 @@ static bool map_all(struct guest *guest, const struct image *image)
 	map_region(&tables, &l->system, SYSTEM_TABLES, PAGE_BYTES, 0);
 	map_region(&tables, &l->system, SYSTEM_STUBS, PAGE_BYTES, PAGE_EXECUTE);
 	map_region(&tables, &l->system, SYSTEM_STACK, PAGE_BYTES, PAGE_WRITE);
-	map_image(&tables, &l->image, image);
-	map_region(&tables, &l->stack, 0, l->stack.bytes, PAGE_USER | PAGE_WRITE);
-	map_region(&tables, &l->boot, 0, BOOT_CALL_PAGE, PAGE_USER);
-	map_region(&tables, &l->boot, BOOT_CALL_PAGE, PAGE_BYTES, PAGE_USER | PAGE_EXECUTE);
-	map_region(&tables, &l->boot, BOOT_ARGUMENTS, l->boot.bytes - BOOT_ARGUMENTS, PAGE_USER);
+	map_image(&tables, &l->body.image, image);
+	regions_map(&tables, &l->body);
 	if (l->trace.bytes > 0)
 		map_region(&tables, &l->trace, 0, l->trace.bytes, PAGE_USER | PAGE_WRITE);
 	if (guest->device_count > 0)
 		map_region(&tables, &l->registers, 0, l->registers.bytes, PAGE_USER | PAGE_WRITE);
-	tables_map(&tables, l->heap.virtual, l->heap.physical, l->heap.bytes,
-		PAGE_USER | PAGE_WRITE, true);
-	tables_map_window(&tables, l->stacks.virtual, l->stacks.physical, l->stack_bytes,
-		l->stack_count, PAGE_USER | PAGE_WRITE);
 	return !tables.is_full;
-}
-
-static void describe_memory(struct boot_memory *memory, const struct layout *l)
-{
-	*memory = (struct boot_memory){
-		.heap = l->heap.virtual,
-		.heap_bytes = l->heap.bytes,
-		.heap_physical = l->heap.physical,
-		.image = l->image.virtual,
-		.image_bytes = l->image.bytes,
-		.image_physical = l->image.physical,
-		.stacks = l->stack_count > 0 ? l->stacks.virtual : 0,
-		.stack_bytes = l->stack_bytes,
-		.stack_count = l->stack_count,
-		.main_stack = l->stack.virtual,
-		.main_stack_bytes = l->stack.bytes,
-	};
 }
 
 static uint32_t manifest_kind(uint32_t device_id)
@@ -179,7 +155,7 @@ static void describe_devices(struct guest *guest, const struct run_config *confi
 
 static void put_arguments(struct guest *guest, const struct run_config *config)
 {
-	const struct region *region = &guest->layout.boot;
+	const struct region *region = &guest->layout.body.boot;
 	uint64_t at = guest->layout.arguments;
 
 	guest->boot->argument_count = (uint32_t)config->argument_count;
@@ -194,7 +170,7 @@ static void put_arguments(struct guest *guest, const struct run_config *config)
 
 static void put_blobs(struct guest *guest, const struct run_config *config)
 {
-	const struct region *region = &guest->layout.boot;
+	const struct region *region = &guest->layout.body.boot;
 	uint64_t at = guest->layout.blobs;
 
 	guest->boot->blob_count = config->blob_count;
@@ -215,7 +191,7 @@ static void put_boot_info(struct guest *guest, const struct run_config *config)
 {
 	/* mov %edi,%eax; out %eax,$CALL_PORT; ret */
 	static const uint8_t call[] = { 0x89, 0xf8, 0xe7, CALL_PORT, 0xc3 };
-	const struct region *region = &guest->layout.boot;
+	const struct region *region = &guest->layout.body.boot;
 	uint8_t *page = guest->host + region->physical;
 	struct boot_info *boot = (struct boot_info *)(void *)(page + BOOT_INFO);
 
@@ -230,7 +206,7 @@ static void put_boot_info(struct guest *guest, const struct run_config *config)
 	boot->host_page = region->virtual + BOOT_HOST_PAGE;
 	boot->cpu_features = vcpu_features();
 	boot->log_level = config->log_level;
-	describe_memory(&boot->memory, &guest->layout);
+	regions_describe(&guest->layout.body, &boot->memory);
 	describe_devices(guest, config);
 	put_arguments(guest, config);
 	put_blobs(guest, config);
@@ -244,7 +220,7 @@ static int put_trace(struct guest *guest, const struct run_config *config)
 
 	if (config->observer == NULL)
 		return 0;
-	config->observer->told->image = guest->layout.image.virtual;
+	config->observer->told->image = guest->layout.body.image.virtual;
 	if (region->bytes == 0)
 		return 0;
 	guest->boot->trace_ring = region->virtual;
@@ -291,13 +267,15 @@ int world_make(struct guest *guest, const struct run_config *config, const struc
 		return refuse_memory(config, least);
 	if (make_memory(guest) != 0)
 		return refuse_mapping(config);
-	if (config->named != NULL && !image_share(image, guest->host + guest->layout.image.physical,
-					     config->named->data)) {
+	if (config->named != NULL &&
+		!image_share(image, guest->host + guest->layout.body.image.physical,
+			config->named->data)) {
 		dprintf(STDERR_FILENO, "diatom: %s: its data can't be shared: %s\n", config->name,
 			strerror(errno));
 		return EXIT_HOST_LACKS;
 	}
-	image_load(image, guest->host + guest->layout.image.physical, guest->layout.image.virtual);
+	image_load(image, guest->host + guest->layout.body.image.physical,
+		guest->layout.body.image.virtual);
 	put_boot_info(guest, config);
 	if (put_trace(guest, config) != 0)
 		return refuse_mapping(config);

@@ -105,11 +105,12 @@ static void lay_out(const uint8_t *data, size_t size)
 		    &loader, SHIM_BODY_PHYSICAL + image.span_bytes, &wishes.low, &wishes.heap) ||
 		layout_make(&layout, &image, &wishes) != 0)
 		return;
-	check_free(&loader, layout.stack.physical, layout.tables_end);
-	check_free(&loader, layout.heap.physical, layout.heap.physical + layout.heap.bytes);
-	ASSERT(layout.tables_end <= layout.heap.physical ||
-		layout.heap.physical + layout.heap.bytes <= layout.stack.physical);
-	ASSERT(layout.stack.physical >= SHIM_BODY_PHYSICAL + image.span_bytes);
+	check_free(&loader, layout.body.stack.physical, layout.tables_end);
+	check_free(&loader, layout.body.heap.physical,
+		layout.body.heap.physical + layout.body.heap.bytes);
+	ASSERT(layout.tables_end <= layout.body.heap.physical ||
+		layout.body.heap.physical + layout.body.heap.bytes <= layout.body.stack.physical);
+	ASSERT(layout.body.stack.physical >= SHIM_BODY_PHYSICAL + image.span_bytes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -258,8 +258,8 @@ static void no_two_regions_meet(void)
 			.argument_bytes = 100,
 			.device_count = 3,
 			.numbers = numbers };
-		const struct region *all[] = { &l.image, &l.stack, &l.boot, &l.devices, &l.heap,
-			&l.stacks };
+		const struct region *all[] = { &l.body.image, &l.body.stack, &l.body.boot,
+			&l.devices, &l.body.heap, &l.body.stacks };
 
 		srand(seed);
 		for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
@@ -269,18 +269,19 @@ static void no_two_regions_meet(void)
 			for (size_t b = 0; b < a; b++)
 				CHECK(all[a]->virtual + all[a]->bytes + 4096 <= all[b]->virtual ||
 					all[b]->virtual + all[b]->bytes + 4096 <= all[a]->virtual);
-		CHECK(l.heap.physical % (2 * MIB) == 0 && l.heap.virtual % (2 * MIB) == 0);
-		CHECK(l.tables_end <= l.heap.physical &&
-			l.heap.physical + l.heap.bytes <= 64 * MIB);
+		CHECK(l.body.heap.physical % (2 * MIB) == 0 &&
+			l.body.heap.virtual % (2 * MIB) == 0);
+		CHECK(l.tables_end <= l.body.heap.physical &&
+			l.body.heap.physical + l.body.heap.bytes <= 64 * MIB);
 	}
 }
 
 static void addresses_of_the_body(void)
 {
-	struct layout l = { .heap = { 0x40000000, 0x800000, 0x400000 },
-		.stacks = { 0x80000000, 0x800000, 2 * (16384 + 4096) + 4096 },
-		.stack_bytes = 16384,
-		.stack_count = 2 };
+	struct layout l = { .body.heap = { 0x40000000, 0x800000, 0x400000 },
+		.body.stacks = { 0x80000000, 0x800000, 2 * (16384 + 4096) + 4096 },
+		.body.stack_bytes = 16384,
+		.body.stack_count = 2 };
 	static const struct {
 		uint64_t virtual, bytes, physical;
 	} rows[] = { { 0x40000000, 1, 0x800000 }, { 0x40000000, 0x400000, 0x800000 },
@@ -306,8 +307,9 @@ static void any_size_of_memory(void)
 			.numbers = numbers };
 
 		if (layout_make(&l, &image, &w) == 0)
-			CHECK(l.heap.bytes > 0 && l.heap.physical + l.heap.bytes <= end &&
-				l.tables_end <= l.heap.physical);
+			CHECK(l.body.heap.bytes > 0 &&
+				l.body.heap.physical + l.body.heap.bytes <= end &&
+				l.tables_end <= l.body.heap.physical);
 	}
 }
 
