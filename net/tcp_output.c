@@ -225,8 +225,10 @@ static void send_all_new(struct tcp_connection *c)
 	if (c->mss < c->mss_asked)
 		probe_path(c);
 	while (sequence_before(c->snd_nxt, c->snd_end) && (text = next_length(c)) > 0) {
-		if (must_wait(c))
+		if (must_wait(c)) { /* for the pace, not for want of text: the window may grow */
+			c->is_window_limited = true;
 			return;
+		}
 		if (!send_new(c, text)) {
 			retry_soon(c, TCP_ALARM_PERSIST);
 			return;

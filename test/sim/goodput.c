@@ -117,10 +117,21 @@ static void one_percent_100_ms(void)
 	reaches_its_share(MILLISECONDS(100));
 }
 
+/* Pacing must not stop slow start: what it holds back is no want of data. */
+static void slow_start_goes_on(void)
+{
+	loss = 0;
+	start(MILLISECONDS(100), 1);
+	sim_run(sim_now() + MILLISECONDS(1000), NULL, NULL);
+	CHECK(from.c->congestion.window >= 512 * 1448);
+	stop();
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 4)
-		return RUN(TEST(one_percent_20_ms), TEST(one_percent_100_ms));
+		return RUN(TEST(one_percent_20_ms), TEST(one_percent_100_ms),
+			TEST(slow_start_goes_on));
 	loss = (uint32_t)(atof(argv[2]) * 10000);
 	for (int seed = 1; seed <= atoi(argv[3]); seed++)
 		printf("%.3f\n", goodput(MILLISECONDS(atoi(argv[1])), (uint64_t)seed));
