@@ -218,11 +218,14 @@ static void acknowledged(struct tcp_congestion *c, uint32_t bytes, instant now)
 		c->window = u->estimate;
 }
 
-/* 4.6, 4.7: beta 0.7; a flow that didn't reach its old height again makes room (fast convergence). */
+/*
+ * 4.6, 4.7: beta 0.7; a flow that didn't reach its old height again makes room (fast convergence). Of the window, not
+ * of what is in flight: that may be little for a moment, when a hole held the send queue or the peer's window up, and
+ * a window that the program didn't fill has not grown.
+ */
 static void reduced(struct tcp_congestion *c, uint32_t in_flight, bool is_mark, instant now)
 {
 	struct cubic *u = cubic_of(c);
-	uint32_t window = in_flight < c->window ? in_flight : c->window;
 
 	if (c->threshold == TCP_THRESHOLD_NONE)
 		forget(c);
@@ -230,7 +233,7 @@ static void reduced(struct tcp_congestion *c, uint32_t in_flight, bool is_mark, 
 	u->before = c->window;
 	u->most = c->window < u->most ? (uint32_t)((uint64_t)c->window * 17 / 20) : c->window;
 	u->began_ms = 0;
-	c->threshold = (uint32_t)((uint64_t)window * 7 / 10);
+	c->threshold = (uint32_t)((uint64_t)c->window * 7 / 10);
 	if (c->threshold < 2 * c->mss)
 		c->threshold = 2 * c->mss;
 }

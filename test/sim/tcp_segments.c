@@ -752,6 +752,18 @@ static void hole_is_filled(void)
 	stop();
 }
 
+/* RFC 9438 4.6: a tenth of the window in flight for a moment is no reason to fall to a tenth of it. */
+static void cubic_reduces_the_window(void)
+{
+	struct tcp_congestion cubic = { .window = 100000, .threshold = 50000, .mss = 1000 };
+
+	tcp_cubic.reduced(&cubic, 10000, false, SECONDS(1));
+	CHECK_EQUAL(cubic.threshold, 70000);
+	cubic.window = 2000;
+	tcp_cubic.reduced(&cubic, 2000, false, SECONDS(2));
+	CHECK_EQUAL(cubic.threshold, 2000);
+}
+
 /* RFC 6582: without SACK, three duplicate ACKs. */
 static void duplicate_acks(void)
 {
@@ -1324,12 +1336,12 @@ int main(void)
 		TEST(window_is_overrun), TEST(small_segments_wait), TEST(initial_window),
 		TEST(acknowledged_part_makes_room), TEST(zero_window_is_probed),
 		TEST(unanswered_data_is_repeated), TEST(keep_alive), TEST(hole_is_filled),
-		TEST(duplicate_acks), TEST(tail_is_probed), TEST(needless_timeout_is_undone),
-		TEST(late_acks_after_a_timeout), TEST(ecn), TEST(errors_by_state),
-		TEST(groups_are_not_opened), TEST(too_long_is_cut), TEST(zero_window_hears),
-		TEST(first_numbers), TEST(black_hole_is_found), TEST(silence_is_no_black_hole),
-		TEST(closing), TEST(unread_text_resets), TEST(fin_wait_2_ends),
-		TEST(time_wait_rows), TEST(syn_flood_is_answered_by_cookies),
+		TEST(cubic_reduces_the_window), TEST(duplicate_acks), TEST(tail_is_probed),
+		TEST(needless_timeout_is_undone), TEST(late_acks_after_a_timeout), TEST(ecn),
+		TEST(errors_by_state), TEST(groups_are_not_opened), TEST(too_long_is_cut),
+		TEST(zero_window_hears), TEST(first_numbers), TEST(black_hole_is_found),
+		TEST(silence_is_no_black_hole), TEST(closing), TEST(unread_text_resets),
+		TEST(fin_wait_2_ends), TEST(time_wait_rows), TEST(syn_flood_is_answered_by_cookies),
 		TEST(cookies_need_a_flood), TEST(backlog_is_bounded),
 		TEST(reorder_flood_is_bounded), TEST(sack_flood_is_bounded),
 		TEST(small_text_is_joined), TEST(early_acks));
