@@ -8,6 +8,7 @@
  *       bits 0-1: 0 raw frame, 1 IP payload with a right header and checksum put before it,
  *                 2 ARP packet with a right frame header, 3 a pause of `length` times 1 s
  *       bit 2: the frame comes in two buffers;  bits 3-4: flags of the offload header
+ *       bit 6: of 1: IPv6, and an ICMP checksum that is right
  *
  * After each run everything is closed and time runs out: no packet may be left.
  */
@@ -15,12 +16,15 @@
 #include "diatom/assert.h"
 #include "net/arp.h"
 #include "net/ipv4.h"
+#include "net/ipv6.h"
 #include "net/linear.h"
 #include "wire/arp.h"
+#include "wire/checksum.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct net_stack stack;
+static struct ipv6_host ipv6;
 static struct udp_port port;
 static size_t outstanding_frames;
 
@@ -101,6 +105,44 @@ static struct packet *ip_packet(struct view payload, bool is_split)
 	return packet_of(view_of(bytes, 34 + payload.length), is_split);
 }
 
+/* The same for IPv6; the first byte chooses source, destination and what follows, the second the hop
+ * limit: 255, 1 or 64. */
+static struct packet *ip6_packet(struct view payload, bool is_split)
+{
+	static const uint8_t next[4] = { IP_ICMPV6, IP_UDP, IPV6_FRAGMENT, IPV6_OPTIONS };
+	uint8_t bytes[54 + 255];
+	uint8_t choice = payload.length > 0 ? payload.data[0] : 0;
+	uint8_t limit = payload.length > 1 ? payload.data[1] : 0;
+	struct ipv6_header header = { .next_header = next[choice >> 6] };
+
+	header.source = (struct address){ { 0xfe, 0x80, [15] = 1 + (choice & 1) } };
+	if (choice & 2)
+		header.source = (struct address){ { 0xfd, [15] = (uint8_t)(choice & 1) } };
+	if ((choice & 3) == 3)
+		header.source = (struct address){ 0 };
+	header.destination = ipv6_link_group(1);
+	if (choice & 4)
+		header.destination = (struct address){ { 0xfd, [15] = 2 } };
+	if ((choice & 12) == 12)
+		header.destination = ipv6_solicited_node(&header.destination);
+	header.hop_limit = limit & 1 ? 255 : limit & 2 ? 1 : 64;
+	payload = view_part(payload, 2, 255);
+	header.payload_length = (uint16_t)payload.length;
+	ethernet_emit(bytes, device.mac, mac_broadcast, ETHERNET_IPV6);
+	bytes[6] = 2;
+	ipv6_emit(bytes + 14, &header);
+	if (payload.length > 0)
+		memcpy(bytes + 54, payload.data, payload.length);
+	if (header.next_header == IP_ICMPV6 && payload.length >= 4) {
+		bytes[56] = bytes[57] = 0;
+		checksum_store(bytes + 56,
+			checksum_add(checksum_pseudo_v6(&header.source, &header.destination,
+					     IP_ICMPV6, header.payload_length),
+				bytes + 54, payload.length));
+	}
+	return packet_of(view_of(bytes, 54 + payload.length), is_split);
+}
+
 static struct packet *arp_packet(struct view payload)
 {
 	uint8_t bytes[14 + 255];
@@ -123,7 +165,7 @@ static void act(uint8_t command, struct view bytes, instant *now)
 		packet = packet_of(bytes, is_split);
 		break;
 	case 1:
-		packet = ip_packet(bytes, is_split);
+		packet = command & 64 ? ip6_packet(bytes, is_split) : ip_packet(bytes, is_split);
 		break;
 	case 2:
 		packet = arp_packet(bytes);
@@ -162,6 +204,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	device.features = size & 1 ? NETDEV_CHECKSUM : 0;
 	net_stack_init(&stack, &device, count_up, now);
 	ASSERT(net_stack_add_address(&stack, &prefix) == OK);
+	ASSERT(ipv6_start(&ipv6, &stack, size & 2 ? "fd00::2/64" : "", "") == OK);
 	memset(&port, 0, sizeof(port));
 	port.ready = echo;
 	ASSERT(udp_port_bind(&stack, &port, 7) == OK);
@@ -173,7 +216,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cursor_take(&c, length);
 	}
 	udp_port_unbind(&stack, &port);
-	while (stack.deadline != FOREVER)
+	/* Routers are asked for without end; an hour is beyond all that waits. */
+	for (now += SECONDS(3600); stack.deadline < now;)
 		net_stack_tick(&stack, stack.deadline);
 	ASSERT(packets_in_use() == before);
 	return 0;
