@@ -42,7 +42,7 @@ struct options_net {
 
 /* -p [ADDRESS:]HOST:GUEST[/tcp|/udp] */
 struct options_forward {
-	char address[16]; /* IPv4, of the host */
+	char address[46]; /* of the host, of either family, without brackets */
 	uint16_t host, guest;
 	bool is_tcp, is_udp;
 };

@@ -2,11 +2,10 @@
  * The options about networks: --net and -p.
  *
  *     [NAME=] KIND [:WHAT] [,KEY=VALUE ...]          eth0=tap:tap0,ip=10.0.0.2/24
- *     [ADDRESS:] HOST : GUEST [/tcp|/udp]            127.0.0.1:5353:53/udp
+ *     [ADDRESS:] HOST : GUEST [/tcp|/udp]            127.0.0.1:5353:53/udp, [::1]:8080:80
  */
 #include "host/options.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -191,27 +190,47 @@ static bool take_ports(struct options_forward *forward, const char *text, size_t
 	return true;
 }
 
+/* "ADDRESS:" before the ports, an IPv6 one in brackets: how long it is with its colon, 0 if there is none,
+ * -1 if it is wrong. */
+static long take_forward_address(struct options_forward *forward, const char *text, size_t length)
+{
+	const char *colon = memchr(text, ':', length), *end;
+
+	if (text[0] == '[') {
+		end = memchr(text, ']', length);
+		if (end == NULL || end[1] != ':' ||
+			!options_keep(forward->address, sizeof(forward->address), text + 1,
+				(size_t)(end - text - 1)) ||
+			!nettext_is_address6(forward->address))
+			return -1;
+		return end + 2 - text;
+	}
+	memcpy(forward->address, LOOPBACK, sizeof(LOOPBACK));
+	if (colon == NULL || memchr(colon + 1, ':', length - (size_t)(colon + 1 - text)) == NULL ||
+		colon == text)
+		return 0;
+	if (!options_keep(
+		    forward->address, sizeof(forward->address), text, (size_t)(colon - text)) ||
+		!nettext_is_address(forward->address))
+		return -1;
+	return colon + 1 - text;
+}
+
 static const char *take_forward_words(struct options_forward *forward, const char *value)
 {
-	size_t length = strcspn(value, "/"), address = 0;
-	const char *protocol = value + length, *colon;
-	uint8_t bytes[4];
+	size_t length = strcspn(value, "/");
+	const char *protocol = value + length;
+	long address;
 
 	forward->is_tcp = *protocol == '\0' || strcmp(protocol, "/tcp") == 0;
 	forward->is_udp = *protocol == '\0' || strcmp(protocol, "/udp") == 0;
 	if (!forward->is_tcp && !forward->is_udp)
 		return "after the ports comes /tcp or /udp, or nothing for both";
-	colon = memchr(value, ':', length);
-	if (colon != NULL && memchr(colon + 1, ':', length - (size_t)(colon + 1 - value)) != NULL)
-		address = (size_t)(colon - value);
-	memcpy(forward->address, LOOPBACK, sizeof(LOOPBACK));
-	if (address > 0 &&
-		(!options_keep(forward->address, sizeof(forward->address), value, address) ||
-			inet_pton(AF_INET, forward->address, bytes) != 1))
-		return "the address is one of this machine: 127.0.0.1, or 0.0.0.0 for all";
-	if (address > 0)
-		address++;
-	if (!take_ports(forward, value + address, length - address))
+	address = take_forward_address(forward, value, length);
+	if (address < 0)
+		return "the address is one of this machine: 127.0.0.1, or 0.0.0.0 for all; [::1], or "
+		       "[::]";
+	if (!take_ports(forward, value + address, length - (size_t)address))
 		return FORWARD_FORM;
 	return NULL;
 }

@@ -68,12 +68,13 @@ struct address ipv6_address_make(
 	return made;
 }
 
-/* Asks whether somebody has it, and then waits. */
+/* Asks whether somebody has it, says that we use it, and then waits. */
 static void probe(struct net_stack *stack, struct ipv6_address *own)
 {
 	bool is_last = ++own->probes == PROBES;
 
 	ndp_probe(stack, &own->prefix.address);
+	ndp_announce(stack, &own->prefix.address);
 	own->next_at = instant_after(stack->now, is_last ? DECIDED_AFTER : PROBE_AGAIN);
 	net_stack_wake_at(stack, own->next_at);
 }

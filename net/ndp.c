@@ -48,40 +48,54 @@ void ndp_probe(struct net_stack *stack, const struct address *target)
 			&group, NULL);
 }
 
-/* From which address to ask: the waiting packet's own, if it is decided (RFC 4861 7.2.2), or any. */
-static bool choose_source(
-	const struct net_stack *stack, const struct neighbour *n, struct address *source)
+void ndp_announce(struct net_stack *stack, const struct address *own)
+{
+	struct ndp_target told = { .target = *own }; /* overrides nothing */
+	struct address routers = ipv6_link_group(2);
+	struct packet *packet = message_alloc();
+
+	if (packet != NULL)
+		send(stack, packet, ndp_emit_advertisement(packet->data, &told, stack->device->mac),
+			own, &routers, NULL);
+}
+
+/* From which address to ask: the waiting packet's own, if it is decided (RFC 4861 7.2.2), or any. NULL:
+ * there is none. */
+static const struct ipv6_address *choose_source(
+	const struct net_stack *stack, const struct neighbour *n)
 {
 	const struct packet *waiting = n->waiting.first;
 	const struct ipv6_address *own;
+	struct address source;
 
 	if (waiting != NULL && waiting->length >= IPV6_HEADER_BYTES) {
-		memcpy(source->bytes, waiting->data + 8, 16);
-		own = ipv6_address_find(stack, source);
+		memcpy(source.bytes, waiting->data + 8, 16);
+		own = ipv6_address_find(stack, &source);
 		if (own != NULL && own->state == IPV6_PREFERRED)
-			return true;
+			return own;
 	}
-	if (!ipv6_source(stack, &n->address, source))
-		return false;
-	own = ipv6_address_find(stack, source);
-	return own != NULL && own->state == IPV6_PREFERRED;
+	return ipv6_source(stack, &n->address, &source) ? ipv6_address_find(stack, &source) : NULL;
 }
 
 bool ndp_solicit(struct net_stack *stack, const struct neighbour *n)
 {
 	bool is_known = n->state == NEIGHBOUR_PROBED;
-	struct address source, to = is_known ? n->address : ipv6_solicited_node(&n->address);
+	struct address to = is_known ? n->address : ipv6_solicited_node(&n->address);
+	const struct ipv6_address *own = choose_source(stack, n);
 	struct packet *packet;
 	size_t length;
+	bool is_decided;
 
-	if (!choose_source(stack, n, &source))
-		return false;
+	if (own == NULL)
+		return true; /* as good as lost */
+	is_decided = own->state == IPV6_PREFERRED;
 	packet = message_alloc();
 	if (packet == NULL)
-		return true; /* as good as lost */
-	length = ndp_emit_solicitation(packet->data, &n->address, stack->device->mac);
-	send(stack, packet, length, &source, &to, is_known ? n->header : NULL);
-	return true;
+		return true;
+	length = ndp_emit_solicitation(
+		packet->data, &n->address, is_decided ? stack->device->mac : NULL);
+	send(stack, packet, length, &own->prefix.address, &to, is_known ? n->header : NULL);
+	return is_decided;
 }
 
 duration ndp_reachable_time(const struct net_stack *stack)

@@ -13,13 +13,15 @@
 void ndp_input(struct net_stack *stack, uint8_t type, struct view message,
 	const struct ip_arrival *arrival);
 
-/* Asks for a neighbour's link address, by unicast if it had one. False: not now, no address of ours is
- * decided yet. */
+/* Asks for a neighbour's link address, by unicast if it had one. False: as our address isn't decided yet,
+ * it was asked without ours (RFC 4429 3.2: it must enter no cache), and may have no way to answer. */
 bool ndp_solicit(struct net_stack *stack, const struct neighbour *n);
 /* How long a neighbour counts as reachable, and between two solicitations. */
 duration ndp_reachable_time(const struct net_stack *stack);
 /* Asks whether somebody has an address that we want (RFC 4862 5.4.2). */
 void ndp_probe(struct net_stack *stack, const struct address *target);
+/* Tells routers that we have it, so that the first packet for us needn't wait (RFC 9131). */
+void ndp_announce(struct net_stack *stack, const struct address *own);
 
 /* --- net/ndp_router.c --- */
 

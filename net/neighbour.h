@@ -36,7 +36,7 @@
 #define NEIGHBOUR_HOLD_DOWN	 SECONDS(1)
 #define NEIGHBOUR_STALE_LOOK	 SECONDS(5) /* RFC 4861 10: DELAY_FIRST_PROBE_TIME */
 #define NEIGHBOUR_STALE_TIME	 SECONDS(60)
-#define NEIGHBOUR_UNDECIDED	 MILLISECONDS(100) /* we have no address to ask from yet */
+#define NEIGHBOUR_UNDECIDED	 MILLISECONDS(250) /* our address is none to be answered at yet */
 
 enum neighbour_state {
 	NEIGHBOUR_FREE,

@@ -26,7 +26,6 @@ static void solicit(struct net_stack *stack, struct neighbour *n)
 		arp_request(stack, n);
 		n->requests++;
 	} else {
-		/* RFC 4429 3.2: while no address of ours is decided, nobody is asked. */
 		if (ndp_solicit(stack, n)) {
 			n->requests++;
 			again = stack->ipv6->retransmit_time;

@@ -4,8 +4,9 @@
  * clients on the host come the same way and must pass.
  *
  * So: to the gateway go only packets for a port that sent something from there before, and pings;
- * nothing goes to 0.0.0.0/8 and 127.0.0.0/8, which are this host in a system call's eyes. All else
- * passes.
+ * nothing goes to 0.0.0.0/8 and 127.0.0.0/8, nor to ::/96 and IPv4-mapped addresses, which are this host
+ * in a system call's eyes, nor to link-local ones but the gateway: those of the host's are no business of
+ * the body's. All else passes.
  */
 #ifndef DIATOM_HOST_NET_GATE_H
 #define DIATOM_HOST_NET_GATE_H
@@ -15,7 +16,7 @@
 #include <stdint.h>
 
 struct gate {
-	uint8_t gateway[4];
+	uint8_t gateway[4], gateway6[16];
 	uint8_t tcp[65536 / 8], udp[65536 / 8]; /* ports at the gateway that spoke to the body */
 	uint64_t refused;
 };

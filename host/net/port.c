@@ -21,15 +21,21 @@
 /* 0, or what forbids it (errno). */
 static int try(const struct options_forward *forward, int type)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(forward->host) };
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), one = 1, error = 0;
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(forward->host) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(forward->host) };
+	bool is_v6 = inet_pton(AF_INET6, forward->address, &v6.sin6_addr) == 1;
+	const void *address = is_v6 ? (const void *)&v6 : &v4;
+	int fd = socket(is_v6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0), one = 1, error = 0;
 
 	if (fd < 0)
 		return errno;
-	inet_pton(AF_INET, forward->address, &address.sin_addr);
+	if (is_v6) /* or 0.0.0.0 would be in use, too */
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	else
+		inet_pton(AF_INET, forward->address, &v4.sin_addr);
 	if (type == SOCK_STREAM)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	if (bind(fd, address, is_v6 ? sizeof(v6) : sizeof(v4)) != 0 ||
 		(type == SOCK_STREAM && listen(fd, 1) != 0))
 		error = errno;
 	close(fd);

@@ -302,6 +302,7 @@ static _Noreturn void be_relay(const struct run_net *net, const struct relay_pas
 			_exit(code);
 		relay.has_gate = true;
 		memcpy(relay.gate.gateway, passt->gateway, sizeof(relay.gate.gateway));
+		memcpy(relay.gate.gateway6, passt->gateway6, sizeof(relay.gate.gateway6));
 	}
 	enter_jail();
 	send(relay.body, "", 1, MSG_NOSIGNAL); /* ready: too short for a frame */

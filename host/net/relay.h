@@ -22,6 +22,7 @@
 struct relay_passt {
 	char *const *arguments; /* of passt, ended by NULL; the first is its path or name */
 	uint8_t address[4], gateway[4];
+	uint8_t gateway6[16]; /* all zero: passt is told of IPv4 only */
 };
 
 /*

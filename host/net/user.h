@@ -4,7 +4,8 @@
  *
  *     host's port --- socket --- passt --- relay --- body 10.0.2.15, gateway 10.0.2.2
  *
- * IPv4. The body's own addresses, if its manifest or the command line has some, are kept.
+ * With IPv6, too, where an interface of the host has a link-local address: passt takes that for its own.
+ * The body's own addresses, if its manifest or the command line has some, are kept.
  */
 #ifndef DIATOM_HOST_NET_USER_H
 #define DIATOM_HOST_NET_USER_H

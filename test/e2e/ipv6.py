@@ -8,6 +8,7 @@ Each capture is read by tshark at the end: nothing malformed, no wrong checksum.
 """
 import os
 import re
+import subprocess
 import time
 
 import lib
@@ -332,6 +333,32 @@ def without_ipv6(lab, target):
         after = int(net.exec("cat", "/proc/net/dev_snmp6/" + net.tap).stdout.split("Ip6InReceives")[1].split()[0])
         lib.equal(after, before, "IPv6 packets received")
         lib.equal(body.stop(), 0, "exit code")
+
+
+@lib.test_each("vm", "process")
+def through_passt(lab, target):
+    """A port of the host's ::1 leads to the body; without an interface that has IPv6, there is a word."""
+    lib.need("passt", "root", "netns")
+    here, there = lab.namespace(), lab.namespace()
+    argv = [lib.DIATOM, "run"] + lib.target_options(target) + ["-p", "[::1]:7006:7", "-p", "7007:7"]
+    body = lab.start(argv + [lib.image("tcp-echo")], inside=here)
+    lib.equal(body.wait(), lib.EXIT_HOST_LACKS, "exit code without IPv6")
+    lib.contains(body.err(), "link-local address", "standard error")
+    lab.veth(here, "10.8.0.1/24", there, "10.8.0.2/24")
+    lib.until(lambda: "fe80" in open_in(here, "/proc/net/if_inet6"), what="a link-local address")
+    body = lab.start(argv + [lib.image("tcp-echo")], inside=here)
+    body.wait_for_text("up in")
+    lib.contains(body.err(), "fd00:10:0:2::15/64", "its address")
+    lib.contains(body.err(), "[::1]:7006 -> 7", "the port's way")
+    for address, port in (("::1", 7006), ("127.0.0.1", 7007)):
+        result = script(lab, here, TCP_ECHO.replace(", 7)", f", {port})"), address, timeout=60)
+        lib.equal(result.out, "well\n", result.err)
+    lib.equal(body.stop(), 0, "exit code")
+
+
+def open_in(namespace, path):
+    return subprocess.run(["ip", "netns", "exec", namespace.name, "cat", path], capture_output=True,
+                          text=True).stdout
 
 
 @lib.test

@@ -55,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	frames.start = frames.end = 0;
 	frames.is_broken = false;
 	memcpy(gate.gateway, (uint8_t[]){ 10, 0, 2, 2 }, 4);
+	gate.gateway6[0] = 0xfd;
 	for (const uint8_t *at = data + 1; at < data + size;) {
 		size_t room,
 			n = (size_t)(data + size - at) < piece ? (size_t)(data + size - at) : piece;

@@ -192,8 +192,55 @@ static void odd_headers(void)
 	CHECK(gate_lets(&gate, frame, 60)); /* ARP */
 }
 
+/* The same for IPv6: what goes to the gateway answers, and the host itself is out of reach. */
+static void gate_of_six(void)
+{
+	static const uint8_t body[16] = { 0xfd, [15] = 15 }, gateway[16] = { 0xfe, 0x80, [15] = 2 };
+	static const struct {
+		uint8_t to[16], next;
+		uint16_t from_port, to_port;
+		bool is_let;
+	} rows[] = {
+		{ { 0xfe, 0x80, [15] = 2 }, 17, 53, 4000, true },
+		{ { 0xfe, 0x80, [15] = 2 }, 17, 53, 4001, false },
+		{ { 0xfe, 0x80, [15] = 2 }, 6, 80, 4000, false },
+		{ { 0xfe, 0x80, [15] = 2 }, 58, 0, 0, true },	   /* a ping, neighbour discovery */
+		{ { 0xfe, 0x80, [15] = 2 }, 44, 53, 4000, false }, /* fragments, options */
+		{ { 0xfe, 0x80, [15] = 2 }, 0, 53, 4000, false },
+		{ { 0xfd, [15] = 3 }, 17, 53, 22, true },
+		{ { 0xfe, 0x80, [15] = 3 }, 17, 53, 22, false },
+		{ { 0xff, 2, [15] = 1 }, 58, 0, 0, true },
+		{ { [15] = 1 }, 17, 53, 4000, false },			  /* ::1 */
+		{ { 0 }, 17, 53, 4000, false },				  /* :: */
+		{ { [10] = 0xff, 0xff, 127, 0, 0, 1 }, 6, 1, 22, false }, /* mapped */
+		{ { [12] = 127, 0, 0, 1 }, 6, 1, 22, false },
+	};
+	uint8_t frame[64] = { [12] = 0x86, 0xdd, 0x60 };
+
+	memset(&gate, 0, sizeof(gate));
+	memcpy(gate.gateway6, gateway, 16);
+	frame[20] = 17;
+	memcpy(frame + 22, gateway, 16);
+	memcpy(frame + 38, body, 16);
+	frame[54] = 4000 >> 8;
+	frame[55] = 4000 & 255;
+	gate_note(&gate, frame, sizeof(frame));
+	memcpy(frame + 22, body, 16);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		frame[20] = rows[i].next;
+		memcpy(frame + 38, rows[i].to, 16);
+		frame[54] = (uint8_t)(rows[i].from_port >> 8);
+		frame[55] = (uint8_t)rows[i].from_port;
+		frame[56] = (uint8_t)(rows[i].to_port >> 8);
+		frame[57] = (uint8_t)rows[i].to_port;
+		if (gate_lets(&gate, frame, sizeof(frame)) != rows[i].is_let)
+			CHECK_EQUAL(i, 999); /* the row */
+	}
+	CHECK(gate_lets(&gate, frame, 53)); /* too short to be IPv6: passt drops it */
+}
+
 int main(void)
 {
 	return RUN(TEST(cut_anywhere), TEST(longest_frames), TEST(wrong_lengths),
-		TEST(only_answers_to_the_gateway), TEST(odd_headers));
+		TEST(only_answers_to_the_gateway), TEST(odd_headers), TEST(gate_of_six));
 }
