@@ -29,18 +29,18 @@ BODY_MIDDLE_clang := -Os
 BODY_MIDDLE_gcc   := -O2
 BODY_QUICK := $(patsubst %,core/%.c,fiber loop packet pool task timer) \
 	$(patsubst %,drv/%.c,tap virtio_net virtqueue vnet) \
-	$(patsubst %,wire/%.c,checksum dns ethernet ipv4 ipv6 tcp) \
+	$(patsubst %,wire/%.c,checksum ethernet ipv4 ipv6 tcp) \
 	$(patsubst %,net/%.c,ipv4 ipv6 stack udp udp_socket) \
-	$(patsubst %,lib/dns/%.c,memo query datagrams zone)
+	$(patsubst %,lib/dns/%.c,memo datagrams zone)
 BODY_SMALL := $(patsubst %,base/%.c,format) $(patsubst %,plat/%.c,given process) \
 	$(patsubst %,core/%.c,extent fiber_life log random trace) \
 	$(patsubst %,drv/%.c,net virtio virtio_mmio virtio_shim) \
-	$(patsubst %,wire/%.c,address arp ndp http_condition http_date http_url) \
+	$(patsubst %,wire/%.c,address arp dns ndp http_condition http_date http_url) \
 	$(patsubst %,net/%.c,arp icmp icmpv6 ipv6_address ipv6_fragment ipv6_path ipv6_start mld ndp ndp_router \
 		neighbour net net_ipv6 reassembly route) \
 	$(patsubst %,net/tcp_%.c,connection cookie cubic deadline frto half_open host info open path rack recovery reno \
 		reorder rto secret waiting path_probe) \
-	$(patsubst %,lib/dns/%.c,answer check codec draft generate lexer master notify rdata rdata_check rdata_rare rdata_svcb \
+	$(patsubst %,lib/dns/%.c,answer check codec draft generate lexer master notify query rdata rdata_check rdata_rare rdata_svcb \
 		serve server stream transfer type) \
 	$(patsubst %,lib/http/%.c,access_log form request routing serve static)
 

@@ -32,7 +32,7 @@ HOST_START   := $(patsubst %,$(BUILD)/host/%.o,$(addprefix host/,main inherited 
 	report file clock net/open image/image image/elf image/note image/manifest image/relocation \
 	debug/debug_file privileges seccomp process/process process/space process/cpu process/vdso \
 	process/traps process/ticks process/enter.S monitor/monitor monitor/layout monitor/world monitor/vcpu monitor/memory \
-	monitor/jail monitor/calls monitor/console monitor/entropy monitor/instruction monitor/mmio \
+	monitor/jail monitor/calls monitor/console monitor/entropy monitor/mmio \
 	monitor/queue monitor/signals monitor/sleep) world/place world/tables world/regions)
 
 # What `diatom new` writes is part of it.

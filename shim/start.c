@@ -66,7 +66,7 @@ _Noreturn void shim_start(uint32_t start_info)
 		((uint64_t *)(void *)world.boot->seed)[i] = seed_next();
 	clock_set(&world.boot->clock, line.wall_ns);
 	shim_state.tables = l->tables;
-	shim_state.boot_info = l->boot.virtual + BOOT_INFO;
+	shim_state.boot_info = l->body.boot.virtual + BOOT_INFO;
 	report_mark(SHIM_STARTS);
 	enter_body(l->body.image.virtual + shim_image.entry,
 		l->body.stack.virtual + l->body.stack.bytes - 8, l->body.boot.virtual + BOOT_INFO);
