@@ -110,11 +110,17 @@ static void read_fragment(struct ipv6_chain *chain, const uint8_t *p)
 	advance(chain, p[0], IPV6_FRAGMENT_BYTES);
 }
 
+/* Of the extension header there; 0 if its start is cut off. */
+static uint32_t header_length(struct view rest)
+{
+	return rest.data != NULL && rest.length >= 8 ? (rest.data[1] + 1u) * 8 : 0;
+}
+
 enum ipv6_step ipv6_chain_walk(struct ipv6_chain *chain, struct view packet)
 {
 	for (;;) {
 		struct view rest = view_part(packet, chain->offset, packet.length);
-		uint32_t length = rest.length >= 8 ? (rest.data[1] + 1u) * 8 : 0;
+		uint32_t length = header_length(rest);
 		enum ipv6_step step = IPV6_STEP_UPPER;
 
 		switch (chain->next_header) {
@@ -153,9 +159,8 @@ bool ipv6_upper_is_whole(uint8_t protocol, size_t left)
 	case IP_TCP:
 		return left >= TCP_HEADER_BYTES;
 	case IP_UDP:
-		return left >= UDP_HEADER_BYTES;
 	case IP_ICMPV6:
-		return left >= ICMP_HEADER_BYTES;
+		return left >= UDP_HEADER_BYTES; /* ICMP's is as long */
 	}
 	return true;
 }
@@ -177,9 +182,9 @@ bool ipv6_parse_quoted(
 			*upper = rest;
 			return true;
 		}
-		if (rest.length < 8)
+		length = header_length(rest);
+		if (length == 0)
 			return false;
-		length = (rest.data[1] + 1u) * 8;
 		if (*protocol == IPV6_FRAGMENT) {
 			if ((be16_at(rest.data + 2) & 0xfff8) != 0)
 				return false;

@@ -39,7 +39,7 @@ static bool parse_options(struct ndp_options *options, struct view rest)
 	memset(options, 0, sizeof(*options));
 	while (rest.length > 0) {
 		const uint8_t *p = rest.data;
-		size_t length = rest.length >= 8 ? p[1] * 8u : 0;
+		size_t length = p != NULL && rest.length >= 8 ? p[1] * 8u : 0;
 
 		if (length == 0 || length > rest.length)
 			return false;
