@@ -80,8 +80,8 @@ struct tcp *tcp_connect(struct net *net, struct address to, uint16_t port, insta
 
 /*
  * The same with a status: OK; REFUSED; UNREACHABLE; TIMED_OUT; CANCELLED; NO_MEMORY; IN_USE, all
- * ephemeral ports to there are taken; INVALID_VALUE for port 0; UNSUPPORTED for a family that the
- * stack doesn't have; that of net_up. With AT_ONCE it returns OK with the opening under way:
+ * ephemeral ports to there are taken; INVALID_VALUE for port 0; UNREACHABLE, too, for a
+ * family that the interface doesn't have; that of net_up. With AT_ONCE it returns OK with the opening under way:
  * tcp_writable and tcp_watch tell how it goes.
  */
 enum status tcp_connect_to(

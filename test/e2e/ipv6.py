@@ -202,6 +202,24 @@ def web_and_names(lab, target):
     lib.equal(dns.stop(), 0, "exit code")
 
 
+@lib.test_each("vm", "process")
+def proxy_of_both(lab, target):
+    """Asked over IPv4, the proxy fetches over IPv6, and names its client by either."""
+    lib.need("curl")
+    net = network(lab)
+    os.chmod(lab.directory, 0o755)
+    lab.path("page", "from behind\n")
+    server = lab.start(["/usr/bin/python3", "-u", "-m", "http.server", "--bind", net.host6, "--directory",
+                        lab.directory, "8080"], inside=net)
+    server.wait_for_text("Serving HTTP")
+    proxy = lab.boot("proxy", f"[{net.host6}]:8080", target=target, net=net)
+    proxy.wait_for_ping(net.body6)
+    for address in (net.body, f"[{net.body6}]"):
+        result = lab.run(["curl", "-s", "-S", "-m", "10", f"http://{address}/page"], inside=net)
+        lib.equal((result.code, result.out), (0, "from behind\n"), result.err)
+    lib.equal(proxy.stop(), 0, "exit code")
+
+
 ZONE = """$ORIGIN example.org.
 $TTL 300
 @ SOA ns1 admin 1 3600 600 86400 300

@@ -383,6 +383,7 @@ class Network(Namespace):
         self.host, self.prefix = address.split("/")
         self.body = re.sub(r"(\d+)$", lambda m: str(int(m[1]) + 1), self.host)
         # Without an IPv6 address: neighbour discovery would add frames that no test asked for.
+        self.host6 = address6.split("/")[0] if address6 else None
         self.body6 = re.sub(r"1/\d+$", "2", address6) if address6 else None
         self.exec("sysctl", "-q", "-w", f"net.ipv6.conf.default.disable_ipv6={0 if address6 else 1}")
         mode = ["mode", "tap"] + (["multi_queue"] if multi_queue else [])
