@@ -27,17 +27,22 @@ static uint32_t memory_of(const struct packet *chunk)
 	return chunk->capacity == PACKET_BUFFER_BYTES ? PACKET_BUFFER_BYTES : CHARGE_LEAST;
 }
 
+/*
+ * Of what is left for all connections one may queue this part, so that something is always left. Else those
+ * whose peers read nothing would take all, and nobody else could be answered.
+ */
+#define SHARE 16
+
 size_t tcp_connection_room(const struct tcp_connection *c)
 {
-	size_t room, left = tcp_memory_left(c->host);
+	size_t share = tcp_memory_left(c->host) / SHARE;
+	size_t most = share < c->send_limit ? share : c->send_limit;
 
-	if (c->is_shut || c->send_charged >= c->send_limit)
+	if (c->is_shut || c->send_charged >= most)
 		return 0;
 	if (c->flow.ends.state != TCP_ESTABLISHED && c->flow.ends.state != TCP_CLOSE_WAIT)
 		return 0;
-	room = c->send_limit - c->send_charged;
-	left = left > c->send_charged ? left - c->send_charged : 0;
-	return room < left ? room : left;
+	return most - c->send_charged;
 }
 
 void tcp_connection_queue(struct tcp_connection *c, struct packet *packet)

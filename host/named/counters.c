@@ -40,6 +40,11 @@ static void take_text(
 	out[used] = '\0';
 }
 
+static uint64_t value_of(uint64_t record_at, const struct inside_counter *record)
+{
+	return record_at + offsetof(struct inside_counter, value) + (uint64_t)record->value;
+}
+
 /* Lines for all counters; their length. */
 static size_t list_counters(char *lines, size_t room, const struct image *image,
 	const struct image_inside *inside, const uint8_t *loaded, const struct debug *debug)
@@ -53,7 +58,7 @@ static size_t list_counters(char *lines, size_t room, const struct image *image,
 		uint64_t value_at;
 
 		memcpy(&counter, loaded + at, sizeof(counter));
-		value_at = at + offsetof(struct inside_counter, value) + (uint64_t)counter.value;
+		value_at = value_of(at, &counter);
 		take_text(
 			name, sizeof(name), loaded, image->span_bytes, at + (uint64_t)counter.name);
 		if (debug != NULL)
@@ -83,6 +88,44 @@ static bool reserve(const struct image *image, int data)
 	return true;
 }
 
+/* The image at address zero; NULL with errno. */
+static uint8_t *load(const struct image *image)
+{
+	uint8_t *loaded = mmap(NULL, image->span_bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (loaded == MAP_FAILED)
+		return NULL;
+	image_load(image, loaded, 0);
+	return loaded;
+}
+
+uint64_t counters_span(const struct image *image, uint64_t *start)
+{
+	const struct image_inside *inside = image_inside_find(image, INSIDE_COUNTERS);
+	uint8_t *loaded = inside != NULL && inside->bytes > 0 ? load(image) : NULL;
+	struct inside_counter counter;
+	uint64_t first = UINT64_MAX, end = 0;
+
+	if (loaded == NULL)
+		return 0;
+	for (uint64_t at = 0; at + sizeof(counter) <= inside->bytes; at += sizeof(counter)) {
+		uint64_t value;
+
+		memcpy(&counter, loaded + inside->virtual + at, sizeof(counter));
+		value = value_of(inside->virtual + at, &counter);
+		if (value > image->span_bytes - sizeof(uint64_t))
+			continue;
+		if (value < first)
+			first = value;
+		if (value + sizeof(uint64_t) > end)
+			end = value + sizeof(uint64_t);
+	}
+	munmap(loaded, image->span_bytes);
+	*start = first;
+	return first < end ? end - first : 0;
+}
+
 bool counters_describe(
 	const struct place *place, const struct image *image, const struct debug *debug, int data)
 {
@@ -94,11 +137,9 @@ bool counters_describe(
 	if (!reserve(image, data))
 		return false;
 	if (inside != NULL && inside->bytes > 0) {
-		loaded = mmap(NULL, image->span_bytes, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (loaded == MAP_FAILED)
+		loaded = load(image);
+		if (loaded == NULL)
 			return false;
-		image_load(image, loaded, 0);
 		used = list_counters(lines, sizeof(lines), image, inside, loaded, debug);
 		munmap(loaded, image->span_bytes);
 	}

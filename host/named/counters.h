@@ -33,6 +33,9 @@ struct counter_value {
 bool counters_describe(
 	const struct place *place, const struct image *image, const struct debug *debug, int data);
 
+/* Where all values lie: from *start in the image on so many bytes; 0: it has none. */
+uint64_t counters_span(const struct image *image, uint64_t *start);
+
 /* Reads all values: an array that the caller frees, and its length. NULL: there are none. */
 struct counter_value *counters_read(const struct place *place, unsigned *count);
 

@@ -3,8 +3,8 @@
 
 #include <unistd.h>
 
-#include "abi/inside.h"
 #include "abi/shim_image.h"
+#include "host/named/counters.h"
 #include "host/named/start.h"
 
 #define PERIOD_NS   INT64_C(1000000000)
@@ -13,14 +13,12 @@
 void mirror_init(struct mirror *mirror, const struct memory *memory,
 	const struct run_config *config, const struct image *image)
 {
-	const struct image_inside *inside = image_inside_find(image, INSIDE_COUNTERS);
-
 	*mirror = (struct mirror){ .memory = memory, .data = -1 };
-	if (config->named == NULL || inside == NULL || inside->bytes == 0)
+	if (config->named == NULL)
 		return;
-	mirror->data = config->named->data;
-	mirror->at = inside->virtual;
-	mirror->bytes = inside->bytes;
+	mirror->bytes = counters_span(image, &mirror->at);
+	if (mirror->bytes > 0)
+		mirror->data = config->named->data;
 }
 
 int64_t mirror_left_ns(const struct mirror *mirror, int64_t now_ns)

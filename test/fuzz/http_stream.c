@@ -188,9 +188,9 @@ enum status tcp_set(struct tcp *c, enum tcp_option option, uint32_t value)
 	return OK;
 }
 
-void tcp_info(const struct tcp *c, struct tcp_info *info)
+struct endpoint tcp_remote(const struct tcp *c)
 {
-	memset(info, 0, sizeof(*info));
+	return (struct endpoint){ address_v4(0x0a000001), 40000 };
 }
 
 struct tcp_listener *tcp_listen(struct net *net, uint16_t port)

@@ -41,7 +41,7 @@ static uint8_t flood_flags; /* of TCP; 0: UDP */
 
 /* So that there is UDP in this program, though nobody has a socket. */
 __attribute__((used)) static void (*const udp)(
-	struct net_stack *, struct packet *, const struct ipv4_arrival *) = udp_input;
+	struct net_stack *, struct packet *, const struct ip_arrival *) = udp_input;
 
 /* --- the server: each connection is an object of its own, and needs no other state --- */
 
