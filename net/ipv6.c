@@ -299,6 +299,10 @@ void ipv6_output_link(struct net_stack *stack, struct packet *packet, const stru
 	header.hop_limit = hop_limit;
 	header.payload_length = (uint16_t)packet->total_length;
 	ipv6_emit(packet_push(packet, IPV6_HEADER_BYTES), &header);
+	if (mac == NULL && !ipv6_is_multicast(destination)) {
+		resolve_send(stack, packet, destination, destination);
+		return;
+	}
 	if (mac == NULL)
 		ipv6_group_mac(group, destination);
 	net_stack_transmit(stack, packet, mac != NULL ? mac : group, ETHERNET_IPV6);

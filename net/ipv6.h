@@ -112,7 +112,7 @@ void ipv6_deliver_joined(
 	struct net_stack *stack, struct packet *packet, struct ip_arrival *arrival, uint8_t next);
 
 /* Puts a header in front of a message to the link alone (hop limit 255, or 1 for MLD) and sends it, by
- * multicast or to `mac`. The source may be unspecified. */
+ * multicast, to `mac`, or to whose link address is asked for first. The source may be unspecified. */
 void ipv6_output_link(struct net_stack *stack, struct packet *packet, const struct address *source,
 	const struct address *destination, uint8_t next_header, uint8_t hop_limit,
 	const uint8_t *mac);

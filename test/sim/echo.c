@@ -2,6 +2,7 @@
  * The stack over hostile links: two hosts, one that echoes, thousands of seeds.
  *
  *     asker 10.0.0.1 ---- link (loss, delay, reordering, duplication, damage, any MTU) ---- 10.0.0.2
+ *     every third seed:   fd00::1 ---- link, MTU of 1280 at least ---- fd00::2
  *
  * Whatever the link does, an echo that arrives is one that was asked for, byte for byte; with retries
  * every question is answered; nothing leaks; and a seed gives the same run twice.
@@ -32,12 +33,18 @@ struct echo {
 	unsigned answered, strangers;
 };
 
+static bool is_v6; /* of the next world */
+
 static struct echo e; /* the hosts are too large for a stack */
 static uint64_t first_seed = 1, seed_count = SEEDS_DEFAULT;
 
 static struct endpoint echo_at(void)
 {
-	return (struct endpoint){ address_v4(0x0a000002), 7 };
+	struct endpoint at = { address_v4(0x0a000002), 7 };
+
+	if (is_v6)
+		at.address = (struct address){ { 0xfd, [15] = 2 } };
+	return at;
 }
 
 /* The bytes of question `n`, which names itself. */
@@ -113,8 +120,8 @@ static void start(const struct sim_link *link)
 {
 	memset(&e, 0, sizeof(e));
 	e.link = *link;
-	sim_host_start(&e.asker, &e.link, 1, "10.0.0.1/24");
-	sim_host_start(&e.echoer, &e.link, 2, "10.0.0.2/24");
+	sim_host_start(&e.asker, &e.link, 1, is_v6 ? "fd00::1/64" : "10.0.0.1/24");
+	sim_host_start(&e.echoer, &e.link, 2, is_v6 ? "fd00::2/64" : "10.0.0.2/24");
 	e.from.ready = take_answers;
 	e.to.ready = echo_all;
 	CHECK(udp_port_bind(&e.asker.stack, &e.from, 0) == OK);
@@ -142,7 +149,7 @@ static bool all_answered(void *argument)
 static uint32_t longest_question(const struct sim_link *link)
 {
 	if (link->damage > 0)
-		return link->mtu - 28u;
+		return link->mtu - (is_v6 ? 48u : 28u);
 	return link->loss < 40000 && sim_chance(250000) ? 20000 : 3000;
 }
 
@@ -154,6 +161,9 @@ static uint64_t run_seed(uint64_t seed)
 
 	sim_start(seed);
 	sim_link_random(&link);
+	is_v6 = seed % 3 == 0;
+	if (is_v6 && link.mtu < IPV6_MTU_MIN)
+		link.mtu = IPV6_MTU_MIN;
 	start(&link);
 	for (uint32_t n = 0; n < QUESTIONS; n++) {
 		e.questions[n].length = sim_between(1, longest_question(&link));
@@ -166,6 +176,7 @@ static uint64_t run_seed(uint64_t seed)
 		CHECK_FAIL("seed %llu: %u wrong answers", (unsigned long long)seed, e.strangers);
 	digest = sim_digest();
 	stop();
+	is_v6 = false;
 	return digest;
 }
 
@@ -188,13 +199,14 @@ static void same_seed_same_run(void)
 }
 
 /* Over a perfect link nothing is lost, so nothing is asked twice: ARP and fragments included. */
-static void perfect_link_needs_no_retry(void)
+static void one_needs_no_retry(void)
 {
 	struct sim_link link;
 
 	sim_start(1);
 	sim_link_perfect(&link);
 	start(&link);
+	sim_run(sim_now() + SECONDS(2), NULL, NULL); /* IPv6: until addresses are decided */
 	for (uint32_t n = 0; n < QUESTIONS; n++) {
 		e.questions[n].length = n == 0 ? 1 : n * 5950;
 		ask(n);
@@ -202,6 +214,14 @@ static void perfect_link_needs_no_retry(void)
 	}
 	CHECK_EQUAL(e.answered, QUESTIONS);
 	stop();
+}
+
+static void perfect_link_needs_no_retry(void)
+{
+	one_needs_no_retry();
+	is_v6 = true;
+	one_needs_no_retry();
+	is_v6 = false;
 }
 
 static void silent_neighbour_is_reported(void)

@@ -665,6 +665,22 @@ static void advertisements(void)
 	}
 }
 
+/* Who asks without his link address is answered when it is known: he is asked for it first. */
+static void asker_without_link_address(void)
+{
+	struct address group;
+
+	start();
+	group = ipv6_solicited_node(&us);
+	send_target(&nobody, &group, ICMPV6_NEIGHBOUR_SOLICITATION, &us, 0, NULL);
+	CHECK_EQUAL(caught.of_type[ICMPV6_NEIGHBOUR_ADVERTISEMENT], 0);
+	CHECK_EQUAL(caught.of_type[ICMPV6_NEIGHBOUR_SOLICITATION], 1);
+	send_target(
+		&nobody, &us, ICMPV6_NEIGHBOUR_ADVERTISEMENT, &nobody, NDP_IS_SOLICITED, their_mac);
+	CHECK_EQUAL(caught.of_type[ICMPV6_NEIGHBOUR_ADVERTISEMENT], 1);
+	stop();
+}
+
 /* A stale neighbour in use is probed by unicast within 5 s, one that is silent then is forgotten. */
 static void stale_is_probed(void)
 {
@@ -1033,8 +1049,8 @@ int main(void)
 		TEST(udp_wants_a_checksum), TEST(fragments), TEST(incomplete_after_a_minute),
 		TEST(paths_are_learned), TEST(nobody_answers), TEST(answers_let_packets_go),
 		TEST(sources_are_chosen), TEST(false_neighbours), TEST(advertisements),
-		TEST(stale_is_probed), TEST(flood_of_neighbours), TEST(duplicates),
-		TEST(duplicates_without_end), TEST(routers_are_heard), TEST(prefixes_are_judged),
-		TEST(two_hours), TEST(flood_of_routers), TEST(silent_router),
-		TEST(configured_stands), TEST(queries_are_answered));
+		TEST(asker_without_link_address), TEST(stale_is_probed), TEST(flood_of_neighbours),
+		TEST(duplicates), TEST(duplicates_without_end), TEST(routers_are_heard),
+		TEST(prefixes_are_judged), TEST(two_hours), TEST(flood_of_routers),
+		TEST(silent_router), TEST(configured_stands), TEST(queries_are_answered));
 }
