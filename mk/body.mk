@@ -37,7 +37,7 @@ BODY_SMALL := $(patsubst %,base/%.c,format) $(patsubst %,plat/%.c,given process)
 	$(patsubst %,drv/%.c,net virtio virtio_mmio virtio_shim) \
 	$(patsubst %,wire/%.c,address arp dns ndp http_condition http_date http_url) \
 	$(patsubst %,net/%.c,arp icmp icmpv6 ipv6_address ipv6_fragment ipv6_path ipv6_start mld ndp ndp_router \
-		neighbour net net_ipv6 reassembly route) \
+		neighbour net net_ipv6 reassembly resolve route) \
 	$(patsubst %,net/tcp_%.c,connection cookie cubic deadline frto half_open host info open path rack recovery reno \
 		reorder rto secret waiting path_probe) \
 	$(patsubst %,lib/dns/%.c,answer check codec draft generate lexer master notify query rdata rdata_check rdata_rare rdata_svcb \

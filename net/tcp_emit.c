@@ -295,7 +295,7 @@ enum status tcp_emit(struct tcp_connection *c, uint32_t from, uint32_t *text, ui
 	length = *text > 0 ? fit(c, from, *text, segment) : 0;
 	packet = build(c, from, length, header_bytes);
 	if (length < *text)
-		flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+		flags &= (uint8_t)~(TCP_FIN | TCP_PSH);
 	*text = length;
 	if (packet == NULL) {
 		count(&tx_no_buffer);

@@ -90,7 +90,7 @@ static void set_headers(
 	}
 	be32_to(tcp + 4, be32_at(tcp + 4) + (uint32_t)offset);
 	if (!is_last)
-		tcp[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+		tcp[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
 	be16_to(tcp + TCP_CHECKSUM_OFFSET, 0);
 	checksum_store(tcp + TCP_CHECKSUM_OFFSET, checksum_add(sum, tcp, tcp_bytes + text));
 }

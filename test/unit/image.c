@@ -311,10 +311,7 @@ CHANGE(inside_twice, add_inside(f, "log", 0x3000, 0x3010); add_inside(f, "log", 
 CHANGE(inside_many, add_insides(f, MANIFEST_INSIDE_MAX + 1))
 CHANGE(inside_wraps, header(f, NOTE)->p_vaddr = UINT64_MAX - 8; add_inside(f, "log", 0, 0))
 
-#define ROW(change, words)                                                                         \
-	{                                                                                          \
-#change, change, words                                                             \
-	}
+#define ROW(change, words) { #change, change, words }
 
 static const struct row rows[] = {
 	ROW(is_empty, "not a Diatom image"),
