@@ -118,6 +118,11 @@ size_t tcp_writable(const struct tcp *c)
 	return tcp_connection_room(&c->connection);
 }
 
+size_t tcp_queued(const struct tcp *c)
+{
+	return c->connection.send_charged;
+}
+
 /*
  * Room for the next `length` bytes, or for so much of them that a writer who is woken has something to
  * do: not for each acknowledgment, and in no small pieces. An empty queue has all the room there will be.

@@ -150,6 +150,10 @@ enum status tcp_write_packet(struct tcp *connection, struct packet *packet, inst
 /* Bytes that can be queued without waiting. 0 while the connection is being opened. */
 size_t tcp_writable(const struct tcp *connection);
 
+/* Bytes of send memory that hold what was written and is not acknowledged: at most TCP_SEND_BYTES, and
+ * some. tcp_writable may be less than what that leaves, for memory is all connections'. */
+size_t tcp_queued(const struct tcp *connection);
+
 /* Waits until the peer has acknowledged all that was written. */
 enum status tcp_drain(struct tcp *connection, instant deadline);
 

@@ -116,8 +116,7 @@ static unsigned transfer_begin(struct dns_stream *s, uint16_t id)
 	}
 	streams->transfers++;
 	transfer_start(s->transfer, zone, &streams->server->query, id);
-	s->send_bytes = TRANSFER_SEND_BYTES;
-	tcp_set(s->tcp, TCP_SEND_BYTES, s->send_bytes);
+	tcp_set(s->tcp, TCP_SEND_BYTES, TRANSFER_SEND_BYTES);
 	return DNS_NOERROR;
 }
 
@@ -147,8 +146,7 @@ static enum stream_state send_transfer(struct dns_stream *s)
 	if (!s->transfer->is_over)
 		return STREAM_OVER; /* a record that fits no message; counted as failed */
 	end_transfer(s);
-	s->send_bytes = ANSWER_SEND_BYTES;
-	tcp_set(s->tcp, TCP_SEND_BYTES, s->send_bytes);
+	tcp_set(s->tcp, TCP_SEND_BYTES, ANSWER_SEND_BYTES);
 	return STREAM_MOVED;
 }
 
@@ -217,18 +215,11 @@ static enum stream_state read_query(struct dns_stream *s)
 	return state;
 }
 
-static uint32_t queued_now(const struct dns_stream *s)
-{
-	size_t room = tcp_writable(s->tcp);
-
-	return room < s->send_bytes ? s->send_bytes - (uint32_t)room : 0;
-}
-
 /* For one more message; of a transfer that has none under way there may always be one, so that all get on. */
 static bool has_room(const struct dns_stream *s)
 {
 	const struct dns_streams *streams = s->owner;
-	uint32_t queued = queued_now(s);
+	size_t queued = tcp_queued(s->tcp);
 	size_t all = streams->queued_bytes - s->queued_bytes + queued;
 
 	return tcp_writable(s->tcp) >= STREAM_OUT_BYTES &&
@@ -267,7 +258,8 @@ static void keep_within(struct dns_streams *streams)
 
 	for (; s != NULL && streams->queued_bytes > streams->queued_max; s = newer) {
 		newer = s->newer;
-		if (s->queued_bytes == 0)
+		/* Who holds less than others do is not why. */
+		if (s->queued_bytes < streams->queued_bytes / streams->count)
 			continue;
 		count(&greedy);
 		stream_end(s, true);
@@ -276,11 +268,11 @@ static void keep_within(struct dns_streams *streams)
 
 static void note_queued(struct dns_stream *s)
 {
-	uint32_t queued = queued_now(s);
+	size_t queued = tcp_queued(s->tcp);
 
 	s->owner->queued_bytes += queued;
 	s->owner->queued_bytes -= s->queued_bytes;
-	s->queued_bytes = queued;
+	s->queued_bytes = (uint32_t)queued;
 }
 
 static void pump(struct tcp *tcp, void *argument)
@@ -324,11 +316,9 @@ static void begin(struct dns_streams *streams, struct tcp *tcp)
 		return;
 	}
 	count(&accepted);
-	*s = (struct dns_stream){ .tcp = tcp,
-		.owner = streams,
-		.timer = TASK(time_is_up),
-		.send_bytes = ANSWER_SEND_BYTES,
-		.has_moved = true };
+	*s = (struct dns_stream){
+		.tcp = tcp, .owner = streams, .timer = TASK(time_is_up), .has_moved = true
+	};
 	streams->count++;
 	link_newest(s);
 	tcp_set(tcp, TCP_NO_DELAY, 1);

@@ -45,7 +45,7 @@ struct dns_stream {
 	struct dns_stream *newer, *older; /* by their last message, in or out */
 	struct dns_transfer *transfer;	  /* under way, or NULL */
 	struct task timer;
-	uint32_t send_bytes, queued_bytes;
+	uint32_t queued_bytes;
 	enum stream_state state;
 	bool has_moved; /* a message, in or out, since the timer was set */
 };

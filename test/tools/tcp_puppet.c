@@ -171,6 +171,12 @@ size_t tcp_writable(const struct tcp *tcp)
 	return tcp->is_dead || queued > tcp->send_bytes ? 0 : tcp->send_bytes - queued;
 }
 
+size_t tcp_queued(const struct tcp *tcp)
+{
+	ASSERT(puppet_is_open(tcp));
+	return tcp->out_bytes - tcp->acknowledged;
+}
+
 enum status tcp_write(struct tcp *tcp, struct view bytes, instant deadline)
 {
 	ASSERT(puppet_is_open(tcp) && deadline == AT_ONCE);
