@@ -22,27 +22,26 @@ BODY_MEMORY := libc/copy libc/fill libc/compare libc/find
 BODY_START  := plat/start libc/start libc/wide
 
 # Three ways to build, by what a file is for. Most of the libraries, -Os: clang makes a fifth less code of it,
-# and a server's time goes elsewhere. What each packet or query passes through, where cycles can be measured,
-# -O2. What runs at start or seldom, -Oz: the DNS zone reader alone would be a third of its image. (gcc has
+# and a server's time goes elsewhere. What each packet or query passes through many times, where cycles can be
+# measured, -O2. What runs at start or seldom, -Oz: the DNS zone reader alone would be a third of its image. (gcc has
 # no -Os that leaves copies of a few bytes inline, so the middle is -O2 there.)
 BODY_MIDDLE_clang := -Os
 BODY_MIDDLE_gcc   := -O2
-BODY_QUICK := $(patsubst %,core/%.c,fiber loop packet pool task timer) \
-	$(patsubst %,drv/%.c,tap virtio_net virtqueue vnet) \
-	$(patsubst %,wire/%.c,checksum ethernet ipv4 ipv6 tcp) \
-	$(patsubst %,net/%.c,ipv4 ipv6 stack udp udp_socket) \
+BODY_QUICK := $(patsubst %,core/%.c,fiber loop pool task) wire/checksum.c \
 	$(patsubst %,lib/dns/%.c,memo datagrams zone)
-BODY_SMALL := $(patsubst %,base/%.c,format) $(patsubst %,plat/%.c,given process) \
-	$(patsubst %,core/%.c,extent fiber_life log random trace) \
-	$(patsubst %,drv/%.c,net virtio virtio_mmio virtio_shim) \
-	$(patsubst %,wire/%.c,address arp dns ndp http_condition http_date http_url) \
-	$(patsubst %,net/%.c,arp icmp icmpv6 ipv6_address ipv6_fragment ipv6_path ipv6_start mld ndp ndp_router \
-		neighbour net net_ipv6 reassembly resolve route) \
-	$(patsubst %,net/tcp_%.c,connection cookie cubic deadline frto half_open host info open path rack recovery reno \
-		reorder rto secret waiting path_probe) \
+BODY_SMALL := $(patsubst %,base/%.c,format) $(patsubst %,plat/%.c,given plat process time) \
+	$(patsubst %,core/%.c,chacha extent fiber_life finish log random stack trace) \
+	$(patsubst %,drv/%.c,net pcap virtio virtio_mmio virtio_shim) \
+	$(patsubst %,wire/%.c,address arp dns ndp http_chunk http_condition http_date http_framing http_message http_text) \
+	$(patsubst %,net/%.c,arp icmp icmpv6 ipv6_address ipv6_path ipv6_start mld ndp ndp_router \
+		neighbour net net_ipv6 reassembly route) \
+	$(patsubst %,net/tcp_%.c,chunks connection cookie cubic deadline flight frto half_open host info open path path_probe \
+		rack recovery reno reorder rto secret socket timer waiting) \
 	$(patsubst %,lib/dns/%.c,answer check codec draft generate lexer master notify query rdata rdata_check rdata_rare rdata_svcb \
 		serve server stream transfer type) \
-	$(patsubst %,lib/http/%.c,access_log form request routing serve static)
+	$(patsubst %,lib/http/%.c,access_log body call client event exchange form forward routing serve static tunnel upload \
+		websocket worker) \
+	$(patsubst %,libc/%.c,ending mapping)
 
 # An archive knows no folders, and the linker's map only names of members: net/arp.o is net-arp.o there.
 member = $(subst /,-,$(patsubst $(BUILD)/body-$(2)/%,%,$(1)))
