@@ -160,7 +160,7 @@ unpack:
 	mov $0x80, %dl
 next:
 	cmp $shim_text_end, %edi
-	jae done
+	jae targets
 	call bit
 	jc match
 	movsb
@@ -183,7 +183,19 @@ repeat:
 	rep movsb
 	mov %r8, %rsi
 	jmp next
-done:
+
+/* Where near calls and jumps lead becomes how far. */
+targets:
+	mov $shim_text, %edi
+1:	mov (%rdi), %al
+	inc %edi
+	and $0xfe, %al
+	cmp $0xe8, %al
+	jne 2f
+	sub %edi, (%rdi)
+	add $4, %edi
+2:	cmp $shim_text_end, %edi
+	jb 1b
 	int3
 
 /* ecx: the next number. */

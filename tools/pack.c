@@ -1,6 +1,10 @@
 /*
  * Packs the shim's text: pack FILE > PACKED. shim/entry.S unpacks it in a few dozen instructions.
  *
+ * First the distance in each near call and jump (opcodes e8, e9) becomes its target: calls of one
+ * function then look alike. What looks like an opcode in other bytes is treated the same way, both here
+ * and when unpacked.
+ *
  * Bytes and bits are mixed: each byte of bits is taken, highest bit first, when the first of its bits
  * is wanted. Numbers (from 1) are Elias' gamma code, its bits interleaved: while a 1 bit comes, the next
  * bit is appended to a value that begins as 1.
@@ -17,8 +21,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INPUT_MAX  (1 << 20)
-#define LENGTH_MAX 4096
+#include "abi/shim_image.h"
+
+#define INPUT_MAX	(1 << 20)
+#define LENGTH_MAX	4096
+#define NEAR_CALL_BYTES 5 /* or jump */
 
 struct step {
 	uint32_t bits;		 /* so far */
@@ -120,6 +127,24 @@ static void put_step(const struct step *step, size_t to)
 	put_number(step->length - 1);
 }
 
+/* False: something like an opcode is too near the end. */
+static int name_targets(size_t end)
+{
+	for (size_t at = 0; at < end; at++) {
+		uint32_t distance;
+
+		if ((input[at] & 0xfe) != 0xe8)
+			continue;
+		if (at + NEAR_CALL_BYTES > end)
+			return 0;
+		memcpy(&distance, &input[at + 1], sizeof(distance));
+		distance += SHIM_TEXT_PHYSICAL + (uint32_t)at + 1;
+		memcpy(&input[at + 1], &distance, sizeof(distance));
+		at += NEAR_CALL_BYTES - 1;
+	}
+	return 1;
+}
+
 /* The file's bytes; 0 of them after an error. */
 static size_t read_input(const char *path)
 {
@@ -140,6 +165,11 @@ int main(int argc, char **argv)
 
 	if (end == 0) {
 		fprintf(stderr, "pack: which file?\n");
+		return 1;
+	}
+	if (!name_targets(end)) {
+		fprintf(stderr, "pack: %s: its last bytes look like a call: append four zeros\n",
+			argv[1]);
 		return 1;
 	}
 	find_way(end);
