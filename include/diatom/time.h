@@ -29,14 +29,7 @@ instant time_now(void);
 int64_t time_wall_ns(void);
 
 /* `after` a given instant, saturating at FOREVER. */
-static inline instant instant_after(instant start, duration length)
-{
-	instant sum;
-
-	if (__builtin_add_overflow(start, length, &sum))
-		return length > 0 ? FOREVER : AT_ONCE;
-	return sum;
-}
+instant instant_after(instant start, duration length);
 
 static inline instant in_ns(duration length)
 {
