@@ -17,7 +17,6 @@
 
 #define SHIM_SEGMENT	   0x00100000 /* of p_flags, in PF_MASKOS */
 #define SHIM_PHYSICAL	   0x100000
-#define SHIM_TEXT_PHYSICAL 0x110000 /* once unpacked; shim/shim.ld */
 #define SHIM_BYTES_MAX	   0x100000 /* with its zeros */
 #define SHIM_BODY_PHYSICAL 0x200000
 

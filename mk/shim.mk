@@ -20,9 +20,9 @@ $(BUILD)/shim/%.S.o: %.S mk/shim.mk
 	@mkdir -p $(@D)
 	$(SHIM_CC) -Iinclude -I. -MMD -MP -c $< -o $@
 
-$(BUILD)/tools/pack: tools/pack.c abi/shim_image.h
+$(BUILD)/tools/pack: tools/pack.c
 	@mkdir -p $(@D)
-	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -I. $< -o $@
+	gcc -std=gnu11 -O2 -Wall -Wextra -Werror $< -o $@
 
 # With its symbols, for gdb: $(BUILD)/shim.elf.
 $(SHIM): $(SHIM_OBJECTS) shim/shim.ld $(BUILD)/tools/pack

@@ -21,11 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/shim_image.h"
-
 #define INPUT_MAX	(1 << 20)
 #define LENGTH_MAX	4096
-#define NEAR_CALL_BYTES 5 /* or jump */
+#define NEAR_CALL_BYTES 5	 /* or jump */
+#define TEXT_AT		0x110000 /* once unpacked: shim/shim.ld */
 
 struct step {
 	uint32_t bits;		 /* so far */
@@ -138,7 +137,7 @@ static int name_targets(size_t end)
 		if (at + NEAR_CALL_BYTES > end)
 			return 0;
 		memcpy(&distance, &input[at + 1], sizeof(distance));
-		distance += SHIM_TEXT_PHYSICAL + (uint32_t)at + 1;
+		distance += TEXT_AT + (uint32_t)at + 1;
 		memcpy(&input[at + 1], &distance, sizeof(distance));
 		at += NEAR_CALL_BYTES - 1;
 	}
