@@ -3,10 +3,12 @@
  *
  *     flood INTERFACE syn|ack|udp FRAMES_A_SECOND SECONDS TARGET_MAC TARGET_IP PORT
  *
- * 0 frames a second: as many as go. Prints how many were sent.
+ * 0 frames a second: as many as go. Prints how many were sent; those that the interface's queue refused count,
+ * for a sender on a wire does not learn of them, and does not try again.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -18,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FRAMES = 4096, BATCH = 32, LENGTH = 60 };
+enum { FRAMES = 65536, BATCH = 32, LENGTH = 60 };
 
 static uint8_t frames[FRAMES][LENGTH];
 
@@ -105,6 +107,8 @@ static unsigned long flood(int s, double rate, double seconds)
 	unsigned long sent = 0;
 
 	while ((passed = now() - start) < seconds) {
+		int taken;
+
 		if (rate > 0 && (double)sent > passed * rate) {
 			usleep(200);
 			continue;
@@ -114,8 +118,11 @@ static unsigned long flood(int s, double rate, double seconds)
 			messages[i].msg_hdr =
 				(struct msghdr){ .msg_iov = &parts[i], .msg_iovlen = 1 };
 		}
-		if (sendmmsg(s, messages, BATCH, 0) > 0)
-			sent += BATCH; /* what the queue didn't take was sent, too, and is lost */
+		/* It stops at the first that is refused, which is said by the next call if others went. */
+		taken = sendmmsg(s, messages, BATCH, 0);
+		if (taken < 0 && errno != ENOBUFS)
+			break;
+		sent += taken > 0 ? (unsigned)taken : 1;
 	}
 	return sent;
 }
