@@ -8,7 +8,8 @@
  *     time stamp       | clock, its low 6 bits replaced by:  scale: 4 bits (15: none) | SACK | ECN |
  *
  * They are sent only when the half-open flows' limit is reached, and believed only for two minutes after
- * one was sent: at other times nobody can guess his way in.
+ * one was sent: at other times nobody can guess his way in. No budget bounds them: among SYNs alike a good one
+ * is withheld as often as a bad one, and its client waits a second before it asks again.
  */
 #include "diatom/counter.h"
 #include "net/tcp_inner.h"

@@ -1213,6 +1213,7 @@ static void syn_flood_is_answered_by_cookies(void)
 		.has_timestamp = true,
 		.timestamp = 5 };
 	struct tcp_options echo = { .has_timestamp = true, .timestamp = 6 };
+	uint64_t cookies = counter_value("tcp.cookies_sent");
 
 	start();
 	host.tcp.limits.half_open = 100;
@@ -1223,6 +1224,7 @@ static void syn_flood_is_answered_by_cookies(void)
 			.options = { .mss = 1460 } });
 	CHECK_EQUAL(host.tcp.half_open, 100);
 	CHECK_EQUAL(host.tcp.connections, 0);
+	CHECK_EQUAL(counter_value("tcp.cookies_sent") - cookies, 900); /* each is answered */
 	caught_none();
 	inject((struct segment){ .sequence = IRS, .flags = TCP_SYN, .options = options });
 	CHECK_EQUAL(sent.flags, TCP_SYN | TCP_ACK);
