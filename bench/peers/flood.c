@@ -120,8 +120,10 @@ static unsigned long flood(int s, double rate, double seconds)
 		}
 		/* It stops at the first that is refused, which is said by the next call if others went. */
 		taken = sendmmsg(s, messages, BATCH, 0);
-		if (taken < 0 && errno != ENOBUFS)
-			break;
+		if (taken < 0 && errno != ENOBUFS) {
+			perror("flood");
+			exit(1);
+		}
 		sent += taken > 0 ? (unsigned)taken : 1;
 	}
 	return sent;
