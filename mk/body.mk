@@ -34,7 +34,7 @@ BODY_SMALL := $(patsubst %,base/%.c,format) $(patsubst %,plat/%.c,given plat pro
 	$(patsubst %,drv/%.c,net pcap virtio virtio_mmio virtio_shim) \
 	$(patsubst %,wire/%.c,address arp dns ndp http_chunk http_condition http_date http_framing http_message http_text) \
 	$(patsubst %,net/%.c,arp icmp icmpv6 ipv6_address ipv6_path ipv6_start mld ndp ndp_router \
-		neighbour net net_ipv6 reassembly route) \
+		neighbour net net_ipv6 reassembly resolve route) \
 	$(patsubst %,net/tcp_%.c,chunks connection cookie cubic deadline flight frto half_open host info open path path_probe \
 		rack recovery reno reorder rto secret socket timer waiting) \
 	$(patsubst %,lib/dns/%.c,answer check codec draft generate lexer master notify query rdata rdata_check rdata_rare rdata_svcb \
