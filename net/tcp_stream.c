@@ -123,6 +123,11 @@ size_t tcp_queued(const struct tcp *c)
 	return c->connection.send_charged;
 }
 
+size_t tcp_held(const struct tcp *c)
+{
+	return (size_t)c->connection.send_charged + c->connection.receive_charged;
+}
+
 /*
  * Room for the next `length` bytes, or for so much of them that a writer who is woken has something to
  * do: not for each acknowledgment, and in no small pieces. An empty queue has all the room there will be.

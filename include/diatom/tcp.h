@@ -154,6 +154,9 @@ size_t tcp_writable(const struct tcp *connection);
  * some. tcp_writable may be less than what that leaves, for memory is all connections'. */
 size_t tcp_queued(const struct tcp *connection);
 
+/* The same and what holds what came and was not read: all of the connection's part of TCP's memory. */
+size_t tcp_held(const struct tcp *connection);
+
 /* Waits until the peer has acknowledged all that was written. */
 enum status tcp_drain(struct tcp *connection, instant deadline);
 

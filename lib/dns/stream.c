@@ -70,7 +70,7 @@ static void stream_end(struct dns_stream *s, bool is_abort)
 		tcp_close(s->tcp);
 	unlink_stream(s);
 	streams->count--;
-	streams->queued_bytes -= s->queued_bytes;
+	streams->held_bytes -= s->held_bytes;
 	pool_free(&pool, s);
 	if (streams->is_finishing)
 		wake_all(&streams->gone);
@@ -180,6 +180,8 @@ static enum stream_state answer(struct dns_stream *s, struct view query)
 	}
 	if (server->query.wants_keepalive)
 		length = add_keepalive(s, message, length);
+	if (tcp_writable(s->tcp) < STREAM_FRAME_BYTES + length)
+		return STREAM_WRITING;
 	return send_message(s, length);
 }
 
@@ -211,19 +213,25 @@ static enum stream_state read_query(struct dns_stream *s)
 	if (status != OK)
 		return at_end(s, status);
 	state = answer(s, view_part(bytes, STREAM_FRAME_BYTES, length));
+	if (state == STREAM_WRITING) /* no room for this one: asked again when there is */
+		return state;
 	tcp_consume(s->tcp, STREAM_FRAME_BYTES + length);
 	return state;
 }
 
-/* For one more message; of a transfer that has none under way there may always be one, so that all get on. */
+/*
+ * For one more message. Of a transfer that has none under way there may always be one, so that all get on;
+ * and while memory is short, a client for whom nothing waits may try with what there is.
+ */
 static bool has_room(const struct dns_stream *s)
 {
 	const struct dns_streams *streams = s->owner;
 	size_t queued = tcp_queued(s->tcp);
-	size_t all = streams->queued_bytes - s->queued_bytes + queued;
+	size_t all = streams->held_bytes - s->held_bytes + queued;
 
-	return tcp_writable(s->tcp) >= STREAM_OUT_BYTES &&
-	       (s->transfer == NULL || queued == 0 || all <= streams->queued_max / 2);
+	if (tcp_writable(s->tcp) < STREAM_OUT_BYTES)
+		return s->transfer == NULL && queued == 0 && tcp_writable(s->tcp) > 0;
+	return s->transfer == NULL || queued == 0 || all <= streams->held_max / 2;
 }
 
 /* One message, in or out; or what has to come first. */
@@ -256,23 +264,23 @@ static void keep_within(struct dns_streams *streams)
 {
 	struct dns_stream *s = streams->oldest, *newer;
 
-	for (; s != NULL && streams->queued_bytes > streams->queued_max; s = newer) {
+	for (; s != NULL && streams->held_bytes > streams->held_max; s = newer) {
 		newer = s->newer;
 		/* Who holds less than others do is not why. */
-		if (s->queued_bytes < streams->queued_bytes / streams->count)
+		if (s->held_bytes < streams->held_bytes / streams->count)
 			continue;
 		count(&greedy);
 		stream_end(s, true);
 	}
 }
 
-static void note_queued(struct dns_stream *s)
+static void note_held(struct dns_stream *s)
 {
-	size_t queued = tcp_queued(s->tcp);
+	size_t held = tcp_held(s->tcp);
 
-	s->owner->queued_bytes += queued;
-	s->owner->queued_bytes -= s->queued_bytes;
-	s->queued_bytes = (uint32_t)queued;
+	s->owner->held_bytes += held;
+	s->owner->held_bytes -= s->held_bytes;
+	s->held_bytes = (uint32_t)held;
 }
 
 static void pump(struct tcp *tcp, void *argument)
@@ -294,7 +302,7 @@ static void pump(struct tcp *tcp, void *argument)
 		unlink_stream(s);
 		link_newest(s);
 	}
-	note_queued(s);
+	note_held(s);
 	wait_for(s, state);
 	keep_within(streams);
 }
@@ -339,7 +347,7 @@ static void accept_all(struct tcp_listener *listener, void *argument)
 
 enum status streams_open(struct dns_streams *streams, struct net *net)
 {
-	streams->queued_max = memory_usage().heap_bytes / 16;
+	streams->held_max = memory_usage().heap_bytes / 16;
 	streams->out = extent_alloc(STREAM_OUT_BYTES);
 	if (streams->out == NULL)
 		return NO_MEMORY;

@@ -12,8 +12,8 @@
  *
  * What a connection may hold: a query half read (QUERY_BYTES_MAX), answers that wait to be acknowledged
  * (ANSWERS_BYTES and one more), a place in a zone. While answers wait no further query is read, and
- * TCP's window closes; the same from half of queued_max on, for a transfer that has a message waiting. All
- * connections together hold at most queued_max; beyond, and beyond the limit on connections, the one that
+ * TCP's window closes; the same from half of held_max on, for a transfer that has a message waiting. All
+ * connections together hold at most held_max; beyond, and beyond the limit on connections, the one that
  * has stood still for the longest time has to go.
  */
 #ifndef DIATOM_DNS_STREAM_H
@@ -45,7 +45,7 @@ struct dns_stream {
 	struct dns_stream *newer, *older; /* by their last message, in or out */
 	struct dns_transfer *transfer;	  /* under way, or NULL */
 	struct task timer;
-	uint32_t queued_bytes;
+	uint32_t held_bytes;
 	enum stream_state state;
 	bool has_moved; /* a message, in or out, since the timer was set */
 };
@@ -56,7 +56,7 @@ struct dns_streams {
 	struct tcp_listener *listener;
 	struct dns_stream *newest, *oldest;
 	uint32_t count, transfers;
-	size_t queued_bytes, queued_max;
+	size_t held_bytes, held_max;
 	uint8_t *out; /* STREAM_OUT_BYTES: the message that is being built */
 	bool is_finishing;
 	struct wait_queue gone;

@@ -71,7 +71,7 @@ static void start(void)
 		.write_ms = 10000 };
 	streams = (struct dns_streams){ .server = server, .options = &options };
 	ASSERT(streams_open(&streams, NULL) == OK);
-	streams.queued_max = KIBIBYTES(600);
+	streams.held_max = KIBIBYTES(600);
 }
 
 /* The id of the next whole query in what the client sent; false: there is none. */
@@ -130,11 +130,11 @@ static void check(void)
 		ASSERT(s->older == NULL || s->older->newer == s);
 		count++;
 		transfers += s->transfer != NULL;
-		queued += s->queued_bytes;
+		queued += s->held_bytes;
 	}
 	ASSERT(count == streams.count && count <= PLACES);
 	ASSERT(transfers == streams.transfers && transfers <= TRANSFERS);
-	ASSERT(queued == streams.queued_bytes && queued <= streams.queued_max);
+	ASSERT(queued == streams.held_bytes && queued <= streams.held_max);
 }
 
 static uint8_t take(struct view *script)
@@ -247,6 +247,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < CLIENTS; i++)
 		leave(&clients[i]);
 	streams_close(&streams, AT_ONCE);
-	ASSERT(streams.count == 0 && streams.transfers == 0 && streams.queued_bytes == 0);
+	ASSERT(streams.count == 0 && streams.transfers == 0 && streams.held_bytes == 0);
 	return 0;
 }

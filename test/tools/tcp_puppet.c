@@ -177,6 +177,11 @@ size_t tcp_queued(const struct tcp *tcp)
 	return tcp->out_bytes - tcp->acknowledged;
 }
 
+size_t tcp_held(const struct tcp *tcp)
+{
+	return tcp_queued(tcp) + tcp->in_bytes;
+}
+
 enum status tcp_write(struct tcp *tcp, struct view bytes, instant deadline)
 {
 	ASSERT(puppet_is_open(tcp) && deadline == AT_ONCE);

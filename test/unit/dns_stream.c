@@ -53,7 +53,7 @@ static void close_streams(void)
 	streams_close(&streams, AT_ONCE);
 	CHECK_EQUAL(streams.count, 0);
 	CHECK_EQUAL(streams.transfers, 0);
-	CHECK_EQUAL(streams.queued_bytes, 0);
+	CHECK_EQUAL(streams.held_bytes, 0);
 }
 
 /* The virtual clock moves on, and what is due runs. */
@@ -344,13 +344,13 @@ static void waiting_answers_are_bounded(void)
 		unsigned alive = 0;
 
 		open_streams();
-		streams.queued_max = KIBIBYTES(1024);
+		streams.held_max = KIBIBYTES(1024);
 		good = puppet_connect(CLIENT);
 		for (unsigned i = 0; i < SLOW; i++) {
 			slow[i] = puppet_connect(STRANGER);
 			for (uint16_t n = 0; n < 600 && puppet_is_open(slow[i]); n++)
 				ask(slow[i], n, is_large ? DNS_MX : DNS_SOA);
-			CHECK(streams.queued_bytes <= streams.queued_max);
+			CHECK(streams.held_bytes <= streams.held_max);
 			ask(good, (uint16_t)i, DNS_SOA);
 			puppet_acknowledge(good, SIZE_MAX);
 		}
@@ -423,7 +423,7 @@ static void transfers_share_memory(void)
 
 	open_streams();
 	options.transfers = N;
-	streams.queued_max = KIBIBYTES(256); /* one transfer alone could fill it */
+	streams.held_max = KIBIBYTES(256); /* one transfer alone could fill it */
 	for (unsigned i = 0; i < N; i++) {
 		tcp[i] = puppet_connect(CLIENT);
 		ask(tcp[i], (uint16_t)i, DNS_AXFR);
