@@ -118,7 +118,7 @@ def start_diatom(lab, net, zone, target):
                     options=["--log", "warning", "--file", f"zone={zone}"])
 
 
-def ask(lab, net, queries, words):
+def ask(lab, net, queries, words=tuple(CLIENT)):
     """dnsperf for SECONDS: queries a second, lost, mean latency in us."""
     done = lab.run(["dnsperf", "-s", ADDRESS, "-d", queries, *words, "-l",
                     f"{SECONDS:.0f}"], inside=net, cpu=CORES[1], timeout=SECONDS + 30)
