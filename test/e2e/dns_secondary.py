@@ -25,6 +25,7 @@ other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 other.bind(("10.9.0.3", 5353))
 wanted = b"\7example\3org\0" + struct.pack(">HH", 6, 1)
 ids, times = set(), []
+began = time.monotonic()
 print("ready", flush=True)
 for round in range(3):
     request, source = s.recvfrom(2000)
@@ -44,7 +45,8 @@ for round in range(3):
     if round == 2:
         s.sendto(answer, source)
 assert len(ids) == 1, "an id for each try"
-assert 1.5 < times[1] - times[0] < 5.5 and 5 < times[2] - times[1] < 9, f"tries at {times}"
+# The first may have waited a second for a neighbour: a tap that was just opened loses what it is sent.
+assert 2.5 < times[1] - began < 6.5 and 5 < times[2] - times[1] < 9, f"began at {began}, tries at {times}"
 s.settimeout(2)
 try:
     s.recvfrom(2000)
