@@ -1,11 +1,13 @@
 /*
  * Times a command, many times over: vfork + exec until it ends, or until it first prints a text.
  *
- *     spawn COUNT [--until TEXT] [--status N] COMMAND [ARGUMENT ...]
+ *     spawn COUNT [--until TEXT] [--status N] [--within SECONDS] COMMAND [ARGUMENT ...]
  *
  * Prints one line a run: microseconds, and the CPU time that the command and its children took. The
  * command's output goes to /dev/null; with --until it is read through a pipe, and the command is
- * killed once the text came. A command that ends otherwise than with N (0) ends the measurement.
+ * killed once the text came. A command that ends otherwise than with N (0) ends the measurement. One
+ * that takes longer than --within is killed and started again, four times at most; each is told on
+ * standard error. TERM and INT end the command, too.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -20,6 +22,19 @@
 #include <unistd.h>
 
 extern char **environ;
+
+#define HANGS_MOST 4
+
+static volatile sig_atomic_t command_pid, has_hung;
+
+static void on_signal(int number)
+{
+	if (command_pid > 0)
+		kill(command_pid, SIGKILL);
+	if (number != SIGALRM)
+		_exit(128 + number);
+	has_hung = 1;
+}
 
 static double now_us(void)
 {
@@ -52,7 +67,10 @@ static int wait_for_text(int from, const char *text)
 	return 0;
 }
 
-static int time_once(char **command, const char *until, int good)
+/* 0; HUNG: it took longer than `within` seconds (0: it may); else an exit code. */
+#define HUNG (-1)
+
+static int time_once(char **command, const char *until, int good, unsigned within)
 {
 	posix_spawn_file_actions_t actions;
 	struct rusage usage;
@@ -75,6 +93,9 @@ static int time_once(char **command, const char *until, int good)
 		perror(command[0]);
 		return 127;
 	}
+	command_pid = pid;
+	has_hung = 0;
+	alarm(within);
 	if (until != NULL) {
 		close(ends[1]);
 		came = wait_for_text(ends[0], until);
@@ -89,7 +110,11 @@ static int time_once(char **command, const char *until, int good)
 	wait4(pid, &status, 0, &usage);
 	if (until == NULL)
 		end = now_us();
+	alarm(0);
+	command_pid = 0;
 	posix_spawn_file_actions_destroy(&actions);
+	if (has_hung)
+		return HUNG;
 	if (!came) {
 		fprintf(stderr, "spawn: %s never printed \"%s\"\n", command[0], until);
 		return 1;
@@ -105,7 +130,9 @@ static int time_once(char **command, const char *until, int good)
 int main(int argc, char **argv)
 {
 	const char *until = NULL;
-	int count, first = 2, good = 0, status = 0;
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	int count, first = 2, good = 0, status = 0, hangs = 0;
+	unsigned within = 0;
 
 	if (argc > first + 2 && strcmp(argv[first], "--until") == 0) {
 		until = argv[first + 1];
@@ -115,11 +142,25 @@ int main(int argc, char **argv)
 		good = atoi(argv[first + 1]);
 		first += 2;
 	}
+	if (argc > first + 2 && strcmp(argv[first], "--within") == 0) {
+		within = (unsigned)atoi(argv[first + 1]);
+		first += 2;
+	}
 	if (argc <= first || (count = atoi(argv[1])) <= 0) {
-		fprintf(stderr, "spawn COUNT [--until TEXT] [--status N] COMMAND ...\n");
+		fprintf(stderr,
+			"spawn COUNT [--until TEXT] [--status N] [--within SECONDS] COMMAND ...\n");
 		return 2;
 	}
-	for (int i = 0; i < count && status == 0; i++)
-		status = time_once(argv + first, until, good);
+	sigaction(SIGALRM, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	for (int i = 0; i < count && status == 0; i++) {
+		status = time_once(argv + first, until, good, within);
+		if (status != HUNG)
+			continue;
+		fprintf(stderr, "spawn: %s hung for %u s\n", argv[first], within);
+		status = ++hangs > HANGS_MOST;
+		i--;
+	}
 	return status;
 }
