@@ -136,9 +136,12 @@ static void release_whole(void *owner)
 	packet_free(owner);
 }
 
-bool packet_refer_part(struct packet *packet, struct packet *whole, size_t offset, size_t length)
+struct packet *packet_part(struct packet *whole, size_t offset, size_t length)
 {
-	for (struct packet *part = whole; part != NULL && length > 0; part = part->fragment) {
+	struct packet *packet = packet_alloc();
+
+	for (struct packet *part = whole; packet != NULL && part != NULL && length > 0;
+		part = part->fragment) {
 		struct view bytes = view_part(packet_view(part), offset, length);
 		struct packet *tail;
 
@@ -148,10 +151,11 @@ bool packet_refer_part(struct packet *packet, struct packet *whole, size_t offse
 		tail = packet_refer(bytes, release_whole, packet_ref(whole));
 		if (tail == NULL) {
 			packet_free(whole);
-			return false;
+			packet_free(packet);
+			return NULL;
 		}
 		packet_append(packet, tail);
 		length -= bytes.length;
 	}
-	return true;
+	return packet;
 }

@@ -222,10 +222,9 @@ static enum status output_fragments(
 	}
 	for (size_t offset = 0; offset < total && status == OK; offset += most) {
 		size_t length = total - offset < most ? total - offset : most;
-		struct packet *piece = packet_alloc();
+		struct packet *piece = packet_part(whole, offset, length);
 
-		if (piece == NULL || !packet_refer_part(piece, whole, offset, length)) {
-			packet_free(piece);
+		if (piece == NULL) {
 			count(&tx_no_buffer);
 			status = NO_MEMORY;
 			break;

@@ -82,10 +82,10 @@ void packet_append(struct packet *packet, struct packet *tail);
 struct packet *packet_cut(struct packet *packet, size_t length);
 
 /*
- * Hangs bytes [offset, offset + length) of `whole` on `packet`, by reference: `whole` lives until they
- * are sent. False without memory, and what was hung on until then stays.
+ * A new packet, empty but for bytes [offset, offset + length) of `whole` that hang on it by reference:
+ * `whole` lives until they are sent. NULL without memory.
  */
-bool packet_refer_part(struct packet *packet, struct packet *whole, size_t offset, size_t length);
+struct packet *packet_part(struct packet *whole, size_t offset, size_t length);
 
 /* Drops all but the first `length` bytes, at most total_length; fragments may become empty. */
 void packet_trim(struct packet *packet, size_t length);
