@@ -6,19 +6,15 @@
  *
  * Whatever the link does, an echo that arrives is one that was asked for, byte for byte; with retries
  * every question is answered; nothing leaks; and a seed gives the same run twice.
- *
- * A failing seed is named: run `build/test/sim/echo SEED` to see it alone.
  */
-#include <stdlib.h>
-
 #include "net/ipv4.h"
 #include "net/linear.h"
-#include "test/check.h"
-#include "test/sim/sim_world.h"
+#include "test/sim/sim_seeds.h"
 
 #define QUESTIONS     12
 #define RETRY_AFTER   MILLISECONDS(400)
 #define SEEDS_DEFAULT 5000
+#define SEEDS_SOAK    200000
 
 struct question {
 	uint32_t length, tries;
@@ -36,7 +32,6 @@ struct echo {
 static bool is_v6; /* of the next world */
 
 static struct echo e; /* the hosts are too large for a stack */
-static uint64_t first_seed = 1, seed_count = SEEDS_DEFAULT;
 
 static struct endpoint echo_at(void)
 {
@@ -182,20 +177,12 @@ static uint64_t run_seed(uint64_t seed)
 
 static void echoes_over_hostile_links(void)
 {
-	size_t packets = sim_packets();
-
-	for (uint64_t seed = first_seed; seed < first_seed + seed_count && !check_failed; seed++) {
-		run_seed(seed);
-		if (sim_packets() != packets)
-			CHECK_FAIL("seed %llu: %zu packets leaked", (unsigned long long)seed,
-				sim_packets() - packets);
-	}
+	sim_seeds_run(run_seed);
 }
 
 static void same_seed_same_run(void)
 {
-	for (uint64_t seed = 1; seed <= 50; seed++)
-		CHECK(run_seed(seed) == run_seed(seed));
+	sim_seeds_repeat(run_seed, 50);
 }
 
 /* Over a perfect link nothing is lost, so nothing is asked twice: ARP and fragments included. */
@@ -296,10 +283,8 @@ static void neighbour_in_use_stays(void)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1) {
-		first_seed = strtoull(argv[1], NULL, 0);
-		seed_count = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-	}
+	if (sim_seeds_choose(argc, argv, SEEDS_DEFAULT, SEEDS_SOAK))
+		return RUN(TEST(echoes_over_hostile_links));
 	return RUN(TEST(echoes_over_hostile_links), TEST(same_seed_same_run),
 		TEST(perfect_link_needs_no_retry), TEST(silent_neighbour_is_reported),
 		TEST(closed_port_is_reported), TEST(neighbour_in_use_stays));

@@ -258,3 +258,11 @@ void queue(size_t length)
 	ASSERT(tcp_connection_copy(c, view_of(bytes, length)) == length);
 	tcp_output(c);
 }
+
+void open_to_peer(void)
+{
+	struct endpoint to = { address_v4(THEM), 99 };
+
+	ASSERT(tcp_connection_open(&host.tcp, &to, &c) == OK);
+	ASSERT(sent.flags == TCP_SYN);
+}

@@ -60,6 +60,8 @@ void establish(void);
 struct tcp_connection *establish_from(uint16_t from);
 /* Another secret, with which our next first number to PEER lies `before` below 2^32, or a little nearer. */
 void wrap_soon(uint32_t before);
+/* Opens a connection to the peer: the SYN is what was sent. */
+void open_to_peer(void);
 /* An ordinary segment of the peer: in order unless `ahead`. */
 struct segment from_peer(int32_t ahead, uint8_t flags, size_t text);
 /* Writes to the connection. */

@@ -5,15 +5,9 @@
  *
  * Whatever the link does, each end reads what the other wrote, to the last byte; both end; nothing is
  * left; at every step the books of every connection balance and something is going to happen (sim_tcp.c).
- *
- *     build/test/sim/tcp SEED [COUNT [trace]]     one seed, or some from it on; a failing one prints its
- *                                          packets, with `trace` all do
  */
-#include <stdlib.h>
-#include <time.h>
-
-#include "test/check.h"
 #include "test/sim/sim_pairs.h"
+#include "test/sim/sim_seeds.h"
 
 #define SEEDS_DEFAULT 1000
 #define SEEDS_SOAK    40000 /* others each time */
@@ -28,7 +22,6 @@ struct world {
 };
 
 static struct world w;
-static uint64_t first_seed = 1, seed_count = SEEDS_DEFAULT;
 
 static void start(const struct sim_link *link)
 {
@@ -189,21 +182,7 @@ static uint64_t run_seed(uint64_t seed)
 
 static void streams_over_hostile_links(void)
 {
-	size_t packets = sim_packets();
-
-	for (uint64_t seed = first_seed; seed < first_seed + seed_count; seed++) {
-		run_seed(seed);
-		if (sim_packets() != packets)
-			CHECK_FAIL("seed %llu: %zu packets leaked", (unsigned long long)seed,
-				sim_packets() - packets);
-		if (check_failed) {
-			printf("the packets of seed %llu:\n", (unsigned long long)seed);
-			sim_trace(true);
-			run_seed(seed);
-			sim_trace(false);
-			return;
-		}
-	}
+	sim_seeds_run(run_seed);
 }
 
 /* Both ends' numbers go through 2^32, on links of every kind. */
@@ -232,22 +211,12 @@ static void numbers_wrap(void)
 
 static void same_seed_same_run(void)
 {
-	for (uint64_t seed = 1; seed <= 20; seed++)
-		CHECK(run_seed(seed) == run_seed(seed));
+	sim_seeds_repeat(run_seed, 20);
 }
 
 int main(int argc, char **argv)
 {
-	if (getenv("SIM_SOAK") != NULL) {
-		first_seed = (uint64_t)time(NULL) * SEEDS_SOAK;
-		seed_count = SEEDS_SOAK;
-	}
-	if (argc > 1) {
-		first_seed = strtoull(argv[1], NULL, 0);
-		seed_count = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-		sim_trace(argc > 3);
-	}
-	if (argc > 1)
+	if (sim_seeds_choose(argc, argv, SEEDS_DEFAULT, SEEDS_SOAK))
 		return RUN(TEST(streams_over_hostile_links));
 	return RUN(TEST(streams_over_hostile_links), TEST(numbers_wrap), TEST(same_seed_same_run));
 }

@@ -5,15 +5,10 @@
  *     10.0.1.1 --+                                                        +-- 10.0.2.1
  *     10.0.1.2 --+-- left --[R1]-- middle (10.0.9.0/24) --[R2]-- right ---+-- 10.0.2.2
  *        ...   --+        .254  .1                   .2  .254             +-- ...
- *
- *     build/test/sim/topology SEED [COUNT [trace]]     as build/test/sim/tcp
  */
-#include <stdlib.h>
-#include <time.h>
-
-#include "test/check.h"
 #include "test/sim/sim_pairs.h"
 #include "test/sim/sim_router.h"
+#include "test/sim/sim_seeds.h"
 
 #define SEEDS_DEFAULT 100
 #define SEEDS_SOAK    10000 /* others each time */
@@ -27,8 +22,6 @@ static struct world {
 	struct tcp_port ports[SIDE_MAX];
 	unsigned opener_count, listener_count;
 } w;
-
-static uint64_t first_seed = 1, seed_count = SEEDS_DEFAULT;
 
 /* --- the picture above --- */
 
@@ -348,41 +341,18 @@ static uint64_t run_seed(uint64_t seed)
 
 static void streams_over_topologies(void)
 {
-	size_t packets = sim_packets();
-
-	for (uint64_t seed = first_seed; seed < first_seed + seed_count; seed++) {
-		run_seed(seed);
-		if (sim_packets() != packets)
-			CHECK_FAIL("seed %llu: %zu packets leaked", (unsigned long long)seed,
-				sim_packets() - packets);
-		if (check_failed) {
-			printf("the packets of seed %llu:\n", (unsigned long long)seed);
-			sim_trace(true);
-			run_seed(seed);
-			sim_trace(false);
-			return;
-		}
-	}
+	sim_seeds_run(run_seed);
 }
 
 static void same_seed_same_run(void)
 {
-	for (uint64_t seed = 1; seed <= 5; seed++)
-		CHECK(run_seed(seed) == run_seed(seed));
+	sim_seeds_repeat(run_seed, 5);
 }
 
 int main(int argc, char **argv)
 {
-	if (getenv("SIM_SOAK") != NULL) {
-		first_seed = (uint64_t)time(NULL) * SEEDS_SOAK;
-		seed_count = SEEDS_SOAK;
-	}
-	if (argc > 1) {
-		first_seed = strtoull(argv[1], NULL, 0);
-		seed_count = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-		sim_trace(argc > 3);
+	if (sim_seeds_choose(argc, argv, SEEDS_DEFAULT, SEEDS_SOAK))
 		return RUN(TEST(streams_over_topologies));
-	}
 	return RUN(TEST(bottleneck_is_shared), TEST(latecomer_gets_its_share),
 		TEST(bandwidth_changes), TEST(routers_tell_the_mtu), TEST(streams_over_topologies),
 		TEST(same_seed_same_run));
