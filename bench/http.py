@@ -50,33 +50,15 @@ def start_diatom(lab, net, image, target, options=()):
 
 
 def start_nginx(lab, net, site):
-    lib.need("nginx")
-    directory = lab.path(f"nginx{time.monotonic_ns()}")
-    os.mkdir(directory)
-    os.chmod(directory, 0o777)
-    conf = lab.path("nginx.conf", f"""
-master_process off; # its worker, alone
-daemon off;
-user root;
-pid {directory}/pid;
-error_log {directory}/error.log;
-events {{ worker_connections 16384; }}
-http {{
+    return lib.start_nginx(lab, net, f"""
   access_log off;
   sendfile on;
   tcp_nopush on;
   keepalive_requests 100000000;
   open_file_cache max=100;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
   default_type text/html;
   server {{ listen {ADDRESS}:80 backlog=4096; root {site}; }}
-}}
-""")
-    return lab.start(["nginx", "-p", directory, "-c", conf], inside=net, cpu=CORES[0])
+""", cpu=CORES[0])
 
 
 def ask(lab, net, path, options, seconds=SECONDS):

@@ -105,24 +105,8 @@ STOPPED_BY_SHIM = {
 }
 
 
-class Images:
-    """The attackers' images, built once."""
-    paths = {}
-
-
-def attack_image(lab, name="attack"):
-    if name not in Images.paths:
-        path = os.path.join(lib.BUILD, "test", name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        built = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, f"test/images/{name}.c"),
-                         "-o", path], timeout=120)
-        lib.equal(built.code, 0, f"{built.err}exit code of diatom build")
-        Images.paths[name] = path
-    return Images.paths[name]
-
-
 def is_caught(lab, attack, target, reports, net=None):
-    result = lab.boot_and_wait(attack_image(lab), attack, target=target, net=net)
+    result = lab.boot_and_wait(lib.test_image("attack"), attack, target=target, net=net)
     lib.equal(result.code, lib.EXIT_CRASHED, f"{result.err}exit code")
     lib.check(any(words in result.err for words in reports),
               f"the report names none of {reports}:\n{result.err}")
@@ -152,39 +136,39 @@ def is_stopped(lab, image, attack, target, why):
 
 @lib.test_each(*STOPPED_BY_SHIM)
 def shim_stops_device(lab, attack):
-    is_stopped(lab, attack_image(lab, "attack_shim"), attack, "qemu", STOPPED_BY_SHIM[attack])
+    is_stopped(lab, lib.test_image("attack_shim"), attack, "qemu", STOPPED_BY_SHIM[attack])
 
 
 @lib.test_each(*STOPPED, "ring_twice")
 def device_stops_in_qemu(lab, attack):
-    is_stopped(lab, attack_image(lab), attack, "q35",
+    is_stopped(lab, lib.test_image("attack"), attack, "q35",
                STOPPED.get(attack, "descriptor that the device still has"))
 
 
 @lib.test_each("doorbells", "registers")
 def device_goes_on_in_qemu(lab, attack):
-    result = lab.boot_and_wait(attack_image(lab), attack, target="q35", net=lab.network())
+    result = lab.boot_and_wait(lib.test_image("attack"), attack, target="q35", net=lab.network())
     lib.equal((result.code, result.out), (0, "running\n"), f"{result.err}code and output")
 
 
 @lib.test
 def features_that_go_around(lab):
     """Indirect descriptors, packed rings and the like are not agreed on, whatever is asked for."""
-    result = lab.boot_and_wait(attack_image(lab, "attack_shim"), "features", target="qemu",
+    result = lab.boot_and_wait(lib.test_image("attack_shim"), "features", target="qemu",
                                net=lab.network())
     lib.equal((result.code, result.out), (0, "running\n"), f"{result.err}code and output")
 
 
 @lib.test_each(*STOPPED)
 def device_stops(lab, attack):
-    is_stopped(lab, attack_image(lab), attack, "vm", STOPPED[attack])
+    is_stopped(lab, lib.test_image("attack"), attack, "vm", STOPPED[attack])
 
 
 @lib.test_each("doorbells", "registers")
 def device_goes_on(lab, attack):
     lib.need("kvm")
     net = lab.network()
-    result = lab.boot_and_wait(attack_image(lab), attack, target="vm", net=net)
+    result = lab.boot_and_wait(lib.test_image("attack"), attack, target="vm", net=net)
     lib.equal((result.code, result.out), (0, "running\n"), f"{result.err}code and output")
 
 

@@ -19,21 +19,10 @@ def curl(lab, net, path, *options):
     return done.out
 
 
-def image(lab):
-    path = os.path.join(lib.BUILD, "test", "http_test")
-    if not getattr(image, "is_built", False):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        done = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, "test/images/http_test.c"),
-                        "-o", path], timeout=120)
-        lib.equal(done.code, 0, f"{done.err}diatom build")
-        image.is_built = True
-    return path
-
-
 def start(lab, target="process"):
     lib.need("curl")
     net = lab.network()
-    server = lab.boot(image(lab), target=target, net=net, mem=128, options=["--log", "info"])
+    server = lab.boot(lib.test_image("http_test"), target=target, net=net, mem=128, options=["--log", "info"])
     server.wait_for_ping()
     return net, server
 
@@ -58,7 +47,7 @@ def few_frames(lab, target):
     """A connection with one request: SYN-ACK, the reply with our FIN, the ACK of the client's FIN."""
     lib.need("curl", "tshark")
     net, capture = lab.network(), lab.path("c.pcap")
-    server = lab.boot(image(lab), target=target, net=net, mem=128, options=["--pcap", capture])
+    server = lab.boot(lib.test_image("http_test"), target=target, net=net, mem=128, options=["--pcap", capture])
     server.wait_for_ping()
     lib.contains(curl(lab, net, "/users/ann", "-H", "Connection: close"), "user=ann")
     server.stop()

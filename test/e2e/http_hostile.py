@@ -118,14 +118,7 @@ GOOD = (
 
 def start(lab, target="process", limit_ms=0):
     net = lab.network()
-    path = os.path.join(lib.BUILD, "test", "http_hostile")
-    if not getattr(start, "is_built", False):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        done = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, "test/images/http_test.c"), "-o", path],
-                       timeout=120)
-        lib.equal(done.code, 0, f"{done.err}diatom build")
-        start.is_built = True
-    server = lab.boot(path, str(limit_ms), target=target, net=net, mem=128)
+    server = lab.boot(lib.test_image("http_test"), str(limit_ms), target=target, net=net, mem=128)
     server.wait_for_ping()
     return net, server
 

@@ -18,15 +18,8 @@ FILE = "/files/a.css"
 
 def start(lab, target="process", options=()):
     net = lab.network()
-    path = os.path.join(lib.BUILD, "test", "http_peers")
-    if not getattr(start, "is_built", False):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        done = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, "test/images/http_test.c"), "-o", path],
-                       timeout=120)
-        lib.equal(done.code, 0, f"{done.err}diatom build")
-        start.is_built = True
     # Limits that a busy machine doesn't meet.
-    server = lab.boot(path, "20000", target=target, net=net, device=None if options else "eth0", mem=128, options=options)
+    server = lab.boot(lib.test_image("http_test"), "20000", target=target, net=net, device=None if options else "eth0", mem=128, options=options)
     server.wait_for_ping()
     return net, server
 
@@ -160,20 +153,7 @@ def through_the_proxy(lab):
 
 
 NGINX = """
-worker_processes 1;
-master_process off;
-daemon off;
-user root;
-pid {directory}/pid;
-error_log {directory}/error.log;
-events {{ worker_connections 256; }}
-http {{
   access_log off;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
   upstream us {{ server {body}:80; keepalive 4; }}
   server {{
     listen {host}:8080;
@@ -188,7 +168,6 @@ http {{
       proxy_set_header Connection upgrade;
     }}
   }}
-}}
 """
 
 
@@ -196,11 +175,7 @@ http {{
 def behind_nginx(lab):
     lib.need("nginx", "curl")
     net, server = start(lab)
-    directory = lab.path("nginx")
-    os.mkdir(directory)
-    conf = lab.path("nginx/conf", NGINX.format(directory=directory, host=net.host, body=net.body))
-    lab.start(["nginx", "-p", directory, "-c", conf], inside=net)
-    lib.until(lambda: os.path.exists(f"{directory}/pid"), 5, "nginx")
+    lib.start_nginx(lab, net, NGINX.format(host=net.host, body=net.body))
     at = f"http://{net.host}:8080"
     lib.equal(len(ask(lab, net, ["curl", "-sS", f"{at}/stream"]).splitlines()), 1000, "lines")
     data = os.urandom(1 << 20)

@@ -110,14 +110,6 @@ def mac_of(body):
     return re.search(r"\((([0-9a-f]{2}:){5}[0-9a-f]{2})\)", body.err())[1]
 
 
-def stream_image(lab):
-    path = lab.path("stream")
-    built = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, "test/images/tcp_stream.c"), "-o", path],
-                    timeout=120)
-    lib.equal(built.code, 0, f"{built.err}build")
-    return path
-
-
 @lib.test_each("vm", "process", "qemu", "q35")
 def pings_of_every_size(lab, target):
     lib.need("ping")
@@ -162,7 +154,7 @@ def connections(lab, target):
 def bulk_both_ways(lab, target):
     """200 MB out and in, in frames that the tap's other side cuts and joins (TSO6): few packets."""
     net = network(lab)
-    body = lab.boot(stream_image(lab), target=target, net=net)
+    body = lab.boot(lib.test_image("tcp_stream"), target=target, net=net)
     body.wait_for_ping(net.body6)
     for port in ("19", "9"):
         before = frames(net)
@@ -323,7 +315,7 @@ def a_narrow_path(lab, target):
     for side in (net, far):
         side.ip("link", "set", "veth0", "mtu", "1300")
     far.ip("-6", "route", "add", "default", "via", "2001:db8:8::1")
-    for image, text in ((stream_image(lab), STREAM), ("echo", UDP_SIZES)):
+    for image, text in ((lib.test_image("tcp_stream"), STREAM), ("echo", UDP_SIZES)):
         body = lab.boot(image, target=target, net=net, ip6="2001:db8:9::2/64,gw6=2001:db8:9::1")
         body.wait_for_ping(net.body6)
         words = [net.body6] + (["19", "3000000"] if text is STREAM else [])

@@ -45,6 +45,7 @@ when it is killed; namespaces of scripts that were killed are removed by the nex
 import ctypes
 import fnmatch
 import json
+import fcntl
 import os
 import re
 import shutil
@@ -110,6 +111,55 @@ def image(name):
     if not os.path.exists(path):
         raise Failure(f"{path} is not built: run make")
     return path
+
+
+def test_image(name, compiler="clang"):
+    """The path of the image of test/images/NAME.c: built by whoever comes first, also of two runs at once."""
+    folder = os.path.join(ROOT, "test", "images")
+    path = os.path.join(BUILD, "test", f"{name}-{compiler}")
+    sources = [os.path.join(at, file) for at, _, files in os.walk(folder) for file in files]
+    sources += [DIATOM, os.path.join(BUILD, f"body-{compiler}", "libdiatom.a")]
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(path) or os.path.getmtime(path) < max(map(os.path.getmtime, sources)):
+            done = subprocess.run([DIATOM, "build", "--cc", compiler, os.path.join(folder, name + ".c"), "-o", path],
+                                  capture_output=True, text=True, timeout=120)
+            equal(done.returncode, 0, f"{done.stderr}exit code of diatom build")
+    return path
+
+
+NGINX = """
+master_process off;  # its worker, alone
+daemon off;
+user root;
+pid FOLDER/pid;
+error_log FOLDER/error.log;
+events { worker_connections 16384; }
+http {
+  client_body_temp_path FOLDER/body;
+  proxy_temp_path FOLDER/proxy;
+  fastcgi_temp_path FOLDER/fastcgi;
+  uwsgi_temp_path FOLDER/uwsgi;
+  scgi_temp_path FOLDER/scgi;
+HTTP}
+"""
+
+
+def start_nginx(lab, inside, http, cpu=None):
+    """nginx with one worker, up, and what its http block has; FOLDER in it is .folder, its own."""
+    need("nginx")
+    folder = lab.path(f"nginx{time.monotonic_ns()}")
+    os.mkdir(folder)
+    os.chmod(lab.directory, 0o755)
+    os.chmod(folder, 0o777)
+    with open(os.path.join(folder, "conf"), "w", encoding="ascii") as file:
+        file.write(NGINX.replace("HTTP", http, 1).replace("FOLDER", folder))
+    server = lab.start(["nginx", "-p", folder, "-c", f"{folder}/conf"], inside=inside, cpu=cpu)
+    server.folder = folder
+    until(lambda: os.path.exists(f"{folder}/pid") or not server.alive(), 5, "nginx")
+    check(server.alive(), f"nginx: {server.describe()}")
+    return server
 
 
 def make(*words):

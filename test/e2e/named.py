@@ -19,19 +19,6 @@ import lib
 TARGETS = ("vm", "process", "qemu")
 NEEDS = {"vm": ["kvm", "passt"], "process": ["passt"], "qemu": ["qemu-system-x86_64"]}
 SHOWN = {"vm": "VM", "process": "process", "qemu": "QEMU"}
-_built = {}
-
-
-def built(lab, name):
-    """An image of test/images."""
-    if name not in _built:
-        path = os.path.join(lib.BUILD, "test", name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        done = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, f"test/images/{name}.c"), "-o",
-                        path], timeout=120)
-        lib.equal(done.code, 0, f"{done.err}exit code of diatom build")
-        _built[name] = path
-    return _built[name]
 
 
 class Runs:
@@ -184,7 +171,7 @@ def output_and_exit_code(lab, target):
 @lib.test
 def name_is_taken(lab):
     """Of eight that start at once under one name, one runs; the others are told why."""
-    path = built(lab, "stubborn")
+    path = lib.test_image("stubborn")
     with Runs(lab) as runs:
         starts = [subprocess.Popen([lib.DIATOM, "run", "--as", "process", "--detach", "--name", "a",
                                     path, "compute"], env=dict(os.environ, **runs.environment),
@@ -204,7 +191,7 @@ def name_is_taken(lab):
 def removed(lab):
     """What lives is refused; what ended is forgotten, and its name is free."""
     with Runs(lab) as runs:
-        runs.detach("process", "--name", "lives", built(lab, "stubborn"), "compute")
+        runs.detach("process", "--name", "lives", lib.test_image("stubborn"), "compute")
         for name in ("a", "b", "c"):
             runs.good("run", "--as", "process", "--name", name, lib.image("hello"))
         done = runs.command("rm", "lives")
@@ -241,7 +228,7 @@ def removed_while_it_starts(lab):
 @lib.test_each(*TARGETS)
 def killed(lab, target):
     """The run is killed: its exit code says so. Both are: the name is free, and its state says lost."""
-    path = built(lab, "stubborn")
+    path = lib.test_image("stubborn")
     with Runs(lab) as runs:
         lib.equal(runs.detach(target, "--name", "a", path, "compute").code, 0, "exit code")
         os.kill(runs.state("a")["pid"], signal.SIGKILL)
@@ -269,7 +256,7 @@ def stopped_without_supervisor(lab):
 @lib.test
 def another_process_has_the_id(lab):
     """A state that names a process which is not the run's: it is let alone."""
-    path = built(lab, "stubborn")
+    path = lib.test_image("stubborn")
     with Runs(lab) as runs:
         runs.detach("process", "--name", "a", path, "compute")
         file = os.path.join(runs.folder("a"), "state.json")
@@ -322,7 +309,7 @@ def interrupt_of_a_terminal(lab):
 @lib.test
 def log_has_an_end(lab):
     """What prints without end keeps a bounded log, whose last part is there; --follow ends with it."""
-    path = built(lab, "stubborn")
+    path = lib.test_image("stubborn")
     with Runs(lab) as runs:
         runs.detach("process", "--name", "a", path, "print")
         folder = runs.folder("a")
@@ -388,7 +375,7 @@ def damaged_state(lab):
 @lib.test
 def odd_counters(lab):
     """Counters of one name count as one; a name that is none is not shown; texts stay one line."""
-    path = built(lab, "odd_counters")
+    path = lib.test_image("odd_counters")
     with Runs(lab) as runs:
         runs.good("run", "--as", "process", "--name", "a", path)
         stats = runs.stats("a")

@@ -2,7 +2,6 @@
 `diatom profile` and `diatom trace` on programs whose doings are known (test/images/observed.c), built
 with both compilers, in a VM and as a process; and on a body that lies about itself.
 """
-import fcntl
 import json
 import os
 import re
@@ -14,21 +13,6 @@ import lib
 
 SVG = "{http://www.w3.org/2000/svg}"
 WHERE = ("vm clang", "process clang", "vm gcc", "process gcc")
-
-
-def build(lab, name, compiler="clang"):
-    """build/test/NAME_COMPILER: made by whoever comes first, also of two runs at once."""
-    source = os.path.join(lib.ROOT, "test/images", name + ".c")
-    path = os.path.join(lib.BUILD, "test", f"{name}_{compiler}")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path + ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        newest = max(os.path.getmtime(source), os.path.getmtime(lib.DIATOM),
-                     os.path.getmtime(os.path.join(lib.BUILD, f"body-{compiler}", "libdiatom.a")))
-        if not os.path.exists(path) or os.path.getmtime(path) < newest:
-            built = lab.run([lib.DIATOM, "build", "--cc", compiler, source, "-o", path], timeout=120)
-            lib.equal(built.code, 0, f"building {name}: {built.err}")
-    return path
 
 
 def observe(lab, command, target, image, *arguments, options=(), timeout=40):
@@ -74,7 +58,7 @@ def profile_shares(lab, where):
     from _start or the fiber's entry."""
     target, compiler = where.split()
     folded, svg = lab.path("folded"), lab.path("flame.svg")
-    result = observe(lab, "profile", target, build(lab, "observed", compiler), "shares", "240000",
+    result = observe(lab, "profile", target, lib.test_image("observed", compiler), "shares", "240000",
                      options=["--folded", folded, "-o", svg])
     lib.equal(result.code, 0, f"{result.err}exit code")
     stacks = read_folded(folded)
@@ -98,7 +82,7 @@ def profile_shares(lab, where):
 def profile_sleep(lab, target):
     """A second asleep is no CPU time, and is said; nothing wakes the sleeper early or late."""
     folded = lab.path("folded")
-    result = observe(lab, "profile", target, build(lab, "observed"), "sleeps",
+    result = observe(lab, "profile", target, lib.test_image("observed"), "sleeps",
                      options=["--folded", folded, "-o", lab.path("x.svg")])
     lib.equal(result.code, 0, f"{result.err}exit code")
     asleep = re.search(r"asleep (\d+) % of the time", result.err)
@@ -111,7 +95,7 @@ def profile_sleep(lab, target):
 def profile_deep(lab):
     """A stack deeper than a sample: what fits, under [truncated] or a whole one; never lost."""
     folded = lab.path("folded")
-    observe(lab, "profile", "process", build(lab, "observed"), "deep",
+    observe(lab, "profile", "process", lib.test_image("observed"), "deep",
             options=["--folded", folded, "-o", lab.path("x.svg")])
     stacks = read_folded(folded)
     lib.check(share(stacks, lambda names: names.count("descend") > 20) > 90, str(stacks)[:2000])
@@ -120,7 +104,7 @@ def profile_deep(lab):
 @lib.test_each("vm", "process")
 def profile_ends(lab, target):
     """--seconds asks it to finish; INT to diatom alone does, too; both write the graph."""
-    image = build(lab, "observed")
+    image = lib.test_image("observed")
     result = observe(lab, "profile", target, image, "forever",
                      options=["--seconds", "0.5", "-o", lab.path("a.svg")])
     lib.equal(result.code, 0, f"{result.err}exit code")
@@ -140,7 +124,7 @@ def profile_ends(lab, target):
 def killed_with_parent(lab):
     """KILL to diatom leaves no body behind."""
     process = lab.start([lib.DIATOM, "profile", "--as", "process", "-o", lab.path("x.svg"),
-                         build(lab, "observed"), "forever"])
+                         lib.test_image("observed"), "forever"])
     process.wait_for_text("up in")
     children = process.children()[1:]
     lib.equal(len(children), 1, "children")
@@ -151,7 +135,7 @@ def killed_with_parent(lab):
 @lib.test
 def profile_without_names(lab):
     """An image that was moved away from its debug file: addresses, and a word about it."""
-    with open(build(lab, "observed"), "rb") as file:
+    with open(lib.test_image("observed"), "rb") as file:
         image = lab.path("moved", file.read())
     folded = lab.path("folded")
     result = observe(lab, "profile", "process", image, "sleeps",
@@ -165,7 +149,7 @@ def profile_without_names(lab):
 @lib.test
 def words(lab):
     """What is wrong on the command line is said; the run's own options and exit codes pass through."""
-    image = build(lab, "observed")
+    image = lib.test_image("observed")
     for argv, code, text in (
             (["profile", "--hz", "0", image], 2, "--hz"),
             (["profile", "--seconds", "soon", image], 2, "--seconds"),
@@ -230,7 +214,7 @@ def trace_fibers(lab, where):
     """Every lane, span, wake-up and counter value of a program that is known."""
     target, compiler = where.split()
     path, svg = lab.path("trace.json"), lab.path("trace.svg")
-    result = observe(lab, "trace", target, build(lab, "observed", compiler), "fibers",
+    result = observe(lab, "trace", target, lib.test_image("observed", compiler), "fibers",
                      options=["-o", path, "--svg", svg])
     lib.equal(result.code, 0, f"{result.err}exit code")
     events, other = check_trace(path)
@@ -276,7 +260,7 @@ def trace_network(lab, target):
 def trace_flood(lab, target):
     """More than the ring and the file hold: counted, said, and still a whole file."""
     path = lab.path("trace.json")
-    result = observe(lab, "trace", target, build(lab, "observed"), "flood",
+    result = observe(lab, "trace", target, lib.test_image("observed"), "flood",
                      options=["-o", path, "--size", "1", "--svg", lab.path("x.svg")])
     lib.equal(result.code, 0, f"{result.err}exit code")
     _, other = check_trace(path)
@@ -289,7 +273,7 @@ def trace_flood(lab, target):
 def trace_of_a_liar(lab, target):
     """A body that writes junk into its ring: diatom goes on, and what it writes is well-formed."""
     path, svg = lab.path("trace.json"), lab.path("trace.svg")
-    result = observe(lab, "trace", target, build(lab, "trace_liar"),
+    result = observe(lab, "trace", target, lib.test_image("trace_liar"),
                      options=["-o", path, "--size", "1", "--svg", svg])
     lib.equal(result.code, 0, f"{result.err}exit code")
     with open(path) as file:

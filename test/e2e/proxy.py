@@ -12,31 +12,17 @@ import lib
 from talk import statuses, talk
 
 NGINX = """
-worker_processes 1;
-master_process off;
-daemon off;
-user root;
-pid {directory}/pid;
-error_log {directory}/error.log;
-events {{ worker_connections 1024; }}
-http {{
   log_format seen '$request|$host|$http_x_forwarded_for|$http_forwarded|$http_via|$http_connection|'
                   '$http_x_hop|$connection_requests';
-  access_log {directory}/access.log seen;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
+  access_log FOLDER/access.log seen;
   server {{
     listen {address}:{port};
-    root {directory}/site;
+    root FOLDER/site;
     location /put/ {{ dav_methods PUT; create_full_put_path on; client_max_body_size 64m; }}
     location /text {{ return 200 "from {port}\\n"; }}
     location /gone {{ return 410; }}
     location /broken {{ return 500; }}
   }}
-}}
 """
 
 # One that answers what no good server would.
@@ -99,20 +85,11 @@ while True:
 """
 
 
-def start_nginx(lab, net, port, name="nginx"):
-    lib.need("nginx")
-    directory = lab.path(f"{name}{port}{time.monotonic_ns()}")
-    os.makedirs(os.path.join(directory, "site", "put"))
-    os.chmod(lab.directory, 0o755)
-    os.chmod(directory, 0o777)
-    with open(os.path.join(directory, "site", "big.bin"), "wb") as file:
+def start_nginx(lab, net, port):
+    server = lib.start_nginx(lab, net, NGINX.format(port=port, address=net.host))
+    os.makedirs(f"{server.folder}/site/put")
+    with open(f"{server.folder}/site/big.bin", "wb") as file:
         file.write(os.urandom(5 << 20))
-    conf = os.path.join(directory, "conf")
-    with open(conf, "w", encoding="ascii") as file:
-        file.write(NGINX.format(directory=directory, port=port, address=net.host))
-    server = lab.start(["nginx", "-p", directory, "-c", conf], inside=net)
-    server.directory = directory
-    lib.until(lambda: os.path.exists(os.path.join(directory, "pid")), 5, "nginx")
     return server
 
 
@@ -149,14 +126,14 @@ def forwards_both_ways(lab, target):
     proxy = start_proxy(lab, net, 8001, target=target)
     out = lab.path("out")
     curl(lab, net, "/big.bin", "-o", out)
-    with open(out, "rb") as got, open(f"{nginx.directory}/site/big.bin", "rb") as wanted:
+    with open(out, "rb") as got, open(f"{nginx.folder}/site/big.bin", "rb") as wanted:
         lib.check(got.read() == wanted.read(), "5 MiB came back changed")
     data = os.urandom(3 << 20)
     for name, options in (("length", []), ("chunked", ["-H", "Transfer-Encoding: chunked"]),
                           ("continue", ["-H", "Expect: 100-continue"])):
         code = code_of(lab, net, f"/put/{name}", "-T", lab.path("data", data), *options)
         lib.equal(code, 201, f"PUT {name}")
-        with open(f"{nginx.directory}/site/put/{name}", "rb") as file:
+        with open(f"{nginx.folder}/site/put/{name}", "rb") as file:
             lib.check(file.read() == data, f"PUT {name} arrived changed")
     lib.equal(code_of(lab, net, "/gone"), 410, "/gone")
     lib.contains(curl(lab, net, "/big.bin", "-I"), "Content-Length: 5242880\n")
@@ -176,7 +153,7 @@ def translates_heads(lab):
     lib.contains(got, "Via: 1.1 diatom\n")
     lib.equal(len(re.findall("(?m)^Date:", got)), 1, "Date fields")
     curl(lab, net, "/text")
-    with open(f"{nginx.directory}/access.log", encoding="ascii") as file:
+    with open(f"{nginx.folder}/access.log", encoding="ascii") as file:
         lines = [line for line in file.read().splitlines() if line.startswith("GET /text")]
     lib.equal(lines[0].split("|")[:-1],
               ["GET /text?a=b%20c HTTP/1.1", "example.org", "192.0.2.7, 10.9.0.1", "for=10.9.0.1",
@@ -200,7 +177,7 @@ def takes_turns_and_fails_over(lab):
     lib.equal(code_of(lab, net, "/text"), 502, "with nobody behind, before that is known")
     lib.until(lambda: "8002 is down" in proxy.err() + proxy.out(), 8, "the health check")
     lib.equal(code_of(lab, net, "/text"), 503, "with nobody behind")
-    start_nginx(lab, net, 8001, name="again")
+    start_nginx(lab, net, 8001)
     lib.until(lambda: "8001 is up" in proxy.err() + proxy.out(), 8, "up again")
     lib.equal(curl(lab, net, "/text"), "from 8001\n", "after it came back")
 

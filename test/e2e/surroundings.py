@@ -15,18 +15,6 @@ import time
 import lib
 
 TARGETS = ("vm", "process")
-_built = []
-
-
-def stubborn(lab):
-    if not _built:
-        path = os.path.join(lib.BUILD, "test", "stubborn")
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        built = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, "test/images/stubborn.c"),
-                         "-o", path], timeout=120)
-        lib.equal(built.code, 0, f"{built.err}exit code of diatom build")
-        _built.append(path)
-    return _built[0]
 
 
 class Run:
@@ -37,7 +25,7 @@ class Run:
         if target == "vm":
             lib.need("kvm")
         self.popen = subprocess.Popen(
-            [lib.DIATOM, "run", "--as", target, *options, stubborn(lab), how], stdin=stdin,
+            [lib.DIATOM, "run", "--as", target, *options, lib.test_image("stubborn"), how], stdin=stdin,
             stdout=stdout, stderr=stderr, preexec_fn=prepare, **more)
 
     def __enter__(self):
@@ -173,7 +161,7 @@ def no_kvm_permission(lab):
     lib.need("root", "setpriv", "kvm")
     if os.stat("/dev/kvm").st_mode & 0o006:
         lib.skip("everybody may open /dev/kvm")
-    image = stubborn(lab)
+    image = lib.test_image("stubborn")
     result = lab.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
                       lib.DIATOM, "run", "--as", "vm", image])
     lib.equal(result.code, lib.EXIT_HOST_LACKS, f"{result.err}exit code")

@@ -112,19 +112,11 @@ def echo(lab, target):
     lib.equal(body.stop(), 0, "exit code")
 
 
-def stream_image(lab):
-    path = os.path.join(lab.directory, "stream")
-    built = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, "test/images/tcp_stream.c"), "-o", path],
-                    timeout=120)
-    lib.equal(built.code, 0, f"{built.err}diatom build")
-    return path
-
-
 @lib.test_each("vm", "process")
 def bulk_both_ways(lab, target):
     """A second out of read-only memory, a second in; nothing is sent again without need."""
     net = lab.network()
-    body = lab.boot(stream_image(lab), target=target, net=net)
+    body = lab.boot(lib.test_image("tcp_stream"), target=target, net=net)
     body.wait_for_ping()
     for way in ("out", "in"):
         result = lab.run(["/usr/bin/python3", "-c", BULK, net.body, way, "1"], inside=net)

@@ -12,7 +12,6 @@ import signal
 import lib
 
 TARGETS = ("vm", "process")
-_built = []
 
 ASK = """
 import socket, sys
@@ -50,17 +49,6 @@ kind == socket.SOCK_STREAM and s.listen()
 print("ready", flush=True)
 time.sleep(60)
 """
-
-
-def client(lab):
-    if not _built:
-        path = os.path.join(lib.BUILD, "test", "udp_client")
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        built = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, "test/images/udp_client.c"),
-                         "-o", path], timeout=120)
-        lib.equal(built.code, 0, f"{built.err}exit code of diatom build")
-        _built.append(path)
-    return _built[0]
 
 
 def run(lab, inside, target, *words, image="echo", arguments=(), path=None):
@@ -166,12 +154,8 @@ print(f"well: in {between - start:.2f} s, out {time.monotonic() - between:.2f} s
 @lib.test_each(*TARGETS)
 def tcp_bulk(lab, target):
     """20 MB each way, in segments of 64 KB; every byte arrives."""
-    path = lab.path("stream")
-    built = lab.run([lib.DIATOM, "build", os.path.join(lib.ROOT, "test/images/tcp_stream.c"),
-                     "-o", path], timeout=120)
-    lib.equal(built.code, 0, f"{built.err}exit code of diatom build")
     ns = lab.namespace()
-    body = run(lab, ns, target, "-p", "7009:9/tcp", "-p", "7019:19/tcp", image=path)
+    body = run(lab, ns, target, "-p", "7009:9/tcp", "-p", "7019:19/tcp", image=lib.test_image("tcp_stream"))
     body.wait_for_text("up in")
     done = lab.run(["/usr/bin/python3", "-c", TCP_BULK], inside=ns, timeout=100)
     lib.equal((done.code, done.out[:5]), (0, "well:"), f"{done.err}{body.describe()}bulk")
@@ -213,7 +197,7 @@ def outside(lab):
 @lib.test_each(*TARGETS)
 def outgoing(lab, target):
     """The body asks a server in the world, by the default network, and gets its answer."""
-    path = client(lab)
+    path = lib.test_image("udp_client")
     ns, world = outside(lab)
     served = server(lab, world, SERVE, "10.8.0.2", "9999")
     body = run(lab, ns, target, image=path, arguments=["10.8.0.2", "9999"])
@@ -224,7 +208,7 @@ def outgoing(lab, target):
 @lib.test
 def host_loopback_is_out_of_reach(lab):
     """The gateway's address is the host's loopback to passt: only answers get there."""
-    path = client(lab)
+    path = lib.test_image("udp_client")
     ns = lab.namespace()
     served = server(lab, ns, SERVE, "127.0.0.1", "9999")
     for address in ("10.0.2.2", "127.0.0.1"):
