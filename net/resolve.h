@@ -18,8 +18,8 @@ enum status resolve_send(struct net_stack *stack, struct packet *packet, const s
 /* Somebody told us his link address, unasked or not: the entry, new if need be, in state PENDING then. */
 struct neighbour *resolve_enter(struct net_stack *stack, const struct address *address);
 
-/* The neighbour's link address is `mac` (NULL: the one that it had): REACHABLE, or STALE when nobody knows whether it hears us.
- * What waited goes out. */
+/* The neighbour's link address is `mac` (NULL: the one that it had): REACHABLE, or STALE when nobody
+ * knows whether it hears us. What waited goes out. */
 void resolve_confirm(struct net_stack *stack, struct neighbour *n, const uint8_t *mac,
 	enum neighbour_state state);
 

@@ -71,8 +71,9 @@ void net_stack_init(
 	struct net_stack *stack, struct netdev *device, uint32_t (*random)(void), instant now);
 
 /*
- * Gives the interface an IPv4 address, and its network an on-link route (IPv6's: net/ipv6.h). INVALID_VALUE for one that no
- * host can have (multicast, broadcast, loopback, the network's own); FULL; IN_USE.
+ * Gives the interface an IPv4 address, and its network an on-link route (IPv6's: net/ipv6.h).
+ * INVALID_VALUE for one that no host can have (multicast, broadcast, loopback, the network's own); FULL;
+ * IN_USE.
  */
 enum status net_stack_add_address(struct net_stack *stack, const struct prefix *prefix);
 

@@ -19,8 +19,8 @@ static inline uint32_t tcp_now_ms(const struct tcp_host *host)
 	return (uint32_t)(host->stack->now / 1000000);
 }
 
-/* What is left of the memory for all buffers. No connection may hold more than that: so a crowd of hogs
- * leaves as much as each of them has, and one connection alone may have half. */
+/* What is left of the memory for all buffers. No connection may hold more than that of what it receives,
+ * and a part of it of what it sends (tcp_connection_room): so a crowd of hogs always leaves something. */
 static inline size_t tcp_memory_left(const struct tcp_host *host)
 {
 	return host->limits.memory > host->memory ? host->limits.memory - host->memory : 0;

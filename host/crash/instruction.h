@@ -10,8 +10,8 @@
 #include "host/crash/report.h"
 
 /* Says why the instruction at `code` may not run in ring 3, in at most `room` bytes of `text`: "port
- * 0x80 not granted"; or which check of the compiler's it is the end of. `dx` is the port of those that have it there. An empty text: it is none of
- * those. Reads at most `length` bytes. */
+ * 0x80 not granted"; or which check of the compiler's it is the end of. `dx` is the port of those that
+ * have it there. An empty text: it is none of those. Reads at most `length` bytes. */
 void instruction_describe(char *text, size_t room, const uint8_t *code, size_t length, uint16_t dx);
 
 /* The same for the instruction at which a report's body stopped: becomes its `why`, in `text`, which must

@@ -18,8 +18,8 @@
 
 #include "abi/shim.h"
 #include "host/clock.h"
-#include "host/qemu/crash.h"
 #include "host/qemu/bridge.h"
+#include "host/qemu/crash.h"
 #include "host/qemu/files.h"
 #include "host/qemu/leash.h"
 #include "host/qemu/mirror.h"

@@ -27,7 +27,8 @@ struct guest {
 	const char *target; /* for the boot line */
 };
 
-/* Makes the streams, the machine's memory, and the ramdisk of the files. `image` must stay. 0, or the exit code after having said what failed. */
+/* Makes the streams, the machine's memory, and the ramdisk of the files. `image` must stay. 0, or the exit
+ * code after having said what failed. */
 int guest_open(struct guest *guest, const struct run_config *config, const struct image *image);
 
 /* Runs the command with the descriptors of `ends` and the taps until it ends. The exit code, after having

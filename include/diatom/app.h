@@ -60,8 +60,8 @@ struct folder {
 };
 
 /*
- * `extern struct folder symbol`, read-only at run time all the same. `diatom build` gathers the files; the path is searched as for
- * DIATOM_FILE. Hidden ones (".git") are left out, but ".well-known".
+ * `extern struct folder symbol`, read-only at run time all the same. `diatom build` gathers the files; the
+ * path is searched as for DIATOM_FILE. Hidden ones (".git") are left out, but ".well-known".
  */
 #if defined(DIATOM_FILE_SCAN)
 #define DIATOM_DIR(symbol, path) DIATOM_DIR_IS symbol path

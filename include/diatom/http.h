@@ -141,8 +141,9 @@ enum status http_read_all(
 
 /*
  * Adds a field to the reply; before it begins. INVALID_VALUE: characters that a value can't have, so nothing
- * was added (in a name they stop the image). FULL: at most 4 KiB of fields. Not for those that the server writes itself:
- * Connection, Content-Length, Transfer-Encoding, and Content-Type where the reply is given a type. IN_USE: the reply has begun.
+ * was added (in a name they stop the image). FULL: at most 4 KiB of fields. IN_USE: the reply has begun. Not
+ * for those that the server writes itself: Connection, Content-Length, Transfer-Encoding, and Content-Type
+ * where the reply is given a type.
  */
 enum status http_add(struct http_request *request, const char *name, struct view value);
 

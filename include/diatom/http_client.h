@@ -104,21 +104,21 @@ enum status http_get(struct http_client *client, const char *target, struct http
 
 /* --- between server and client: a proxy's payload, without a copy --- */
 
-/* Sends the call, with the body and trailers of a request that the server received. Any status but OK: the body is not
- * whole, and *is_of_request tells whose connection failed (or sent what is no body). */
+/* Sends the call, with the body and trailers of a request that the server received. Any status but OK: the
+ * body is not whole, and *is_of_request tells whose connection failed (or sent what is no body). */
 enum status http_forward_request(
 	struct http_request *request, struct http_call *call, bool *is_of_request);
 
-/* Replies with the call's status, body and, if the client wants them (TE: trailers), trailers. Fields: http_add
- * before. OK: all was forwarded. When the response
- * breaks off, the reply does, too. MALFORMED, and no reply was begun: a status above 599. */
+/* Replies with the call's status, body and, if the client wants them (TE: trailers), trailers. Fields:
+ * http_add before. OK: all was forwarded. When the response breaks off, the reply does, too. MALFORMED,
+ * and no reply was begun: a status above 599. */
 enum status http_forward_response(struct http_call *call, struct http_request *request);
 
 /*
- * After a call with http_call_upgrade got 101: replies with it (fields: http_add before), and hands bytes on both
- * ways. OK when the server has ended its half, or nothing came either way for idle_ms; what the client still sends is
- * dropped then. INVALID_VALUE: there was no 101, or the request has a body; NO_MEMORY: no fiber for the second way; no
- * reply was begun in these cases.
+ * After a call with http_call_upgrade got 101: replies with it (fields: http_add before), and hands bytes on
+ * both ways. OK when the server has ended its half, or nothing came either way for idle_ms; what the client
+ * still sends is dropped then. INVALID_VALUE: there was no 101, or the request has a body; NO_MEMORY: no
+ * fiber for the second way; no reply was begun in these cases.
  */
 enum status http_forward_upgrade(
 	struct http_call *call, struct http_request *request, uint32_t idle_ms);

@@ -79,10 +79,10 @@ uint16_t tcp_listener_port(const struct tcp_listener *listener);
 struct tcp *tcp_connect(struct net *net, struct address to, uint16_t port, instant deadline);
 
 /*
- * The same with a status: OK; REFUSED; UNREACHABLE; TIMED_OUT; CANCELLED; NO_MEMORY; IN_USE, all
- * ephemeral ports to there are taken; INVALID_VALUE for port 0; UNREACHABLE, too, for a
- * family that the interface doesn't have; that of net_up. With AT_ONCE it returns OK with the opening under way:
- * tcp_writable and tcp_watch tell how it goes.
+ * The same with a status: OK; REFUSED; UNREACHABLE, also for a group's address and for a family that the
+ * interface doesn't have; TIMED_OUT; CANCELLED; NO_MEMORY; IN_USE, all ephemeral ports to there are
+ * taken; INVALID_VALUE for port 0; that of net_up. With AT_ONCE it returns OK with the opening under
+ * way: tcp_writable and tcp_watch tell how it goes.
  */
 enum status tcp_connect_to(
 	struct net *net, const struct endpoint *to, struct tcp **connection, instant deadline);

@@ -7,7 +7,8 @@
  *
  * A notice is one zone for one secondary. It is sent NOTICE_TRIES times at most, after 0, 3, 6, 12, 24
  * and 48 s more (RFC 1996 3.6 suggests 60 s each time, for a network of 1996); then the secondary is left
- * to the SOA's refresh time. Any answer ends it, a refusal too; ICMP errors don't: what is unreachable may be starting.
+ * to the SOA's refresh time. Any answer ends it, a refusal too; ICMP errors don't: what is unreachable may
+ * be starting.
  */
 #ifndef DIATOM_DNS_NOTIFY_H
 #define DIATOM_DNS_NOTIFY_H

@@ -10,11 +10,12 @@
  *     READING   a message has begun       ends message_ms after its first byte, however many follow
  *     WRITING   the client has to read    ends after write_ms without room for one more message
  *
- * What a connection may hold: a query half read (QUERY_BYTES_MAX), answers that wait to be acknowledged
- * (ANSWERS_BYTES and one more), a place in a zone. While answers wait no further query is read, and
+ * What a connection may hold: a query half read (STREAM_QUERY_BYTES), answers that wait to be acknowledged
+ * (STREAM_ANSWERS and one more), a place in a zone. While answers wait no further query is read, and
  * TCP's window closes; the same from half of held_max on, for a transfer that has a message waiting. All
- * connections together hold at most held_max; beyond, and beyond the limit on connections, the one that
- * has stood still for the longest time has to go.
+ * connections together hold at most held_max of TCP's memory; beyond, the one goes that has stood still
+ * for the longest time among those that hold no less than others. So does, beyond the limit on
+ * connections, the one that has stood still longest.
  */
 #ifndef DIATOM_DNS_STREAM_H
 #define DIATOM_DNS_STREAM_H
