@@ -128,7 +128,7 @@ struct dns_options {
 };
 int dns_serve_with(struct net *net, const struct dns_options *options);
 
-/* UDP alone, for images that must be small: 63 kB less. RFC 7766 makes TCP a duty of servers. */
+/* UDP alone, for images that must be small: 51 kB less. RFC 7766 makes TCP a duty of servers. */
 int dns_serve_udp(struct net *net, struct dns_zone *const *zones, size_t count);
 
 #endif
