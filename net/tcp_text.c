@@ -198,11 +198,12 @@ static void owe_ack(struct tcp_connection *c, bool is_at_once)
 
 /*
  * The push that ends a burst of a stream to which we answer nothing: the sender, its window used up, may be
- * waiting for the ACK of the odd last segment, and no text of ours will carry it.
+ * waiting for the ACK of the odd last segment, and no text of ours will carry it. Where the device merges
+ * segments, nearly every frame has a push, and an ACK for each would cost more than it brings.
  */
 static bool ends_burst(const struct tcp_connection *c, const struct tcp_segment *s)
 {
-	return s->header.flags & TCP_PSH && s->text > 0 &&
+	return s->header.flags & TCP_PSH && s->text > 0 && s->text <= c->mss &&
 	       (uint32_t)c->bytes_received - c->answered_at >= ONE_WAY_SEGMENTS * c->mss_received;
 }
 

@@ -255,6 +255,21 @@ static void bursts_are_acknowledged(void)
 	stop();
 }
 
+/* A push in a merged frame is no odd segment's: each second frame is acknowledged, as without. */
+static void merged_bursts_are_not(void)
+{
+	start();
+	establish();
+	for (int i = 0; i < 8; i++)
+		inject(from_peer(0, 0, 5000));
+	caught_none();
+	inject(from_peer(0, TCP_PSH, 5000));
+	CHECK_EQUAL(sent_count, 0);
+	inject(from_peer(0, TCP_PSH, 5000));
+	CHECK_EQUAL(sent_count, 1);
+	stop();
+}
+
 static bool was_told(uint32_t start, uint32_t end)
 {
 	for (unsigned i = 0; i < sent_block_count; i++)
@@ -373,8 +388,8 @@ static void window_is_overrun(void)
 int main(void)
 {
 	return RUN(TEST(established_rows), TEST(challenges_are_limited), TEST(stamps),
-		TEST(acks_are_delayed), TEST(bursts_are_acknowledged), TEST(sack_blocks),
-		TEST(blocks_survive_a_batch), TEST(all_blocks_are_told), TEST(all_repeats_are_told),
-		TEST(overlaps), TEST(window_is_overrun), TEST(zero_window_hears),
-		TEST(first_numbers), TEST(early_acks));
+		TEST(acks_are_delayed), TEST(bursts_are_acknowledged), TEST(merged_bursts_are_not),
+		TEST(sack_blocks), TEST(blocks_survive_a_batch), TEST(all_blocks_are_told),
+		TEST(all_repeats_are_told), TEST(overlaps), TEST(window_is_overrun),
+		TEST(zero_window_hears), TEST(first_numbers), TEST(early_acks));
 }
